@@ -1,0 +1,163 @@
+"""The application: every door of the house behind one frame.
+
+    app = create_app(Settings())          # uvicorn vouchers.api.app:create_app --factory
+
+It opens its database when it starts and refuses to start on another schema than its own (`vouchers migrate`).
+"""
+
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from fastapi.staticfiles import StaticFiles
+from sqlalchemy.exc import DBAPIError
+from starlette.exceptions import HTTPException
+from starlette.types import Scope
+
+import vouchers
+from vouchers.api import (
+    batches,
+    front,
+    orders,
+    people,
+    problems,
+    programmes,
+    public,
+    reports,
+    settlements,
+    signing_in,
+    staff,
+    till_door,
+    tills,
+)
+from vouchers.api import vouchers as voucher_doors
+from vouchers.api.frame import Frame
+from vouchers.api.guard import House, NotKept, Replayed, language_of
+from vouchers.config import Setting, Settings, SettingsFault
+from vouchers.db import Busy, Database, OutcomeUnknown
+from vouchers.errors import Refusal
+from vouchers.schema import is_current
+from vouchers.tills import NonceMemory
+
+API: Final = "/api/v1"
+TILL_FILES: Final = Path(vouchers.__file__).parent / "static" / "till"
+_KEPT_FOREVER: Final = "public, max-age=31536000, immutable"
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The application for these settings (by default, those of the environment)."""
+    chosen = settings if settings is not None else Settings()
+    build = build_id()
+
+    @asynccontextmanager
+    async def opened(app: FastAPI) -> AsyncIterator[None]:
+        pepper, session_key = chosen.secret_bytes()
+        database = Database(chosen.database_url)
+        try:
+            if not is_current(database):
+                raise SettingsFault("the database is not at the schema of this version: vouchers migrate")
+            lasts = timedelta(hours=chosen.session_hours)
+            app.state.house = House(database, pepper, session_key, lasts, NonceMemory(), build)
+            app.state.settings = chosen
+            yield
+        finally:
+            database.close()
+
+    app = FastAPI(
+        title="vouchers",
+        version=vouchers.__version__,
+        summary="Local gift vouchers: order, issue, redeem, settle and report.",
+        lifespan=opened,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/openapi.json" if chosen.offered_docs else None,
+        redirect_slashes=False,
+    )
+    v1 = APIRouter(prefix=API)
+    for noun in _NOUNS:
+        v1.include_router(noun)
+    app.include_router(v1)
+    app.include_router(front.router)
+    if chosen.offered_docs:
+        app.include_router(front.documents)
+    app.mount("/till", _TillFiles(directory=TILL_FILES, html=True, check_dir=False), name="till")
+    _refuse_in_one_shape(app)
+    app.add_middleware(Frame, build=build, secure=chosen.environment is Setting.PRODUCTION)
+    return app
+
+
+_NOUNS: Final = (
+    signing_in.router,
+    programmes.router,
+    people.router,
+    staff.router,
+    tills.router,
+    till_door.router,
+    orders.router,
+    batches.router,
+    voucher_doors.router,
+    settlements.router,
+    reports.router,
+    public.router,
+)
+
+
+def build_id() -> str:
+    """Changes with the version, and with the till that is served beside it."""
+    digest = hashlib.sha256(vouchers.__version__.encode())
+    worker = TILL_FILES / "service-worker.js"
+    if worker.is_file():
+        digest.update(worker.read_bytes())
+    return f"{vouchers.__version__}-{digest.hexdigest()[:12]}"
+
+
+class _TillFiles(StaticFiles):
+    """The till's files: those with a hash in their name are kept for ever, the others asked for each time."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """One file."""
+        answer = await super().get_response(path, scope)
+        name = Path(path).name
+        stem, _, ending = name.rpartition(".")
+        hashed = "-" in stem and ending in {"js", "css", "wasm", "png"} and stem.rpartition("-")[2].isalnum()
+        is_worker = name == "service-worker.js"
+        answer.headers["Cache-Control"] = _KEPT_FOREVER if hashed and not is_worker else "no-cache"
+        return answer
+
+
+def _refuse_in_one_shape(app: FastAPI) -> None:
+    """Every no of every door becomes a problem."""
+
+    @app.exception_handler(Refusal)
+    async def refused(request: Request, refusal: Refusal) -> Response:
+        return problems.answer(refusal, language_of(request))
+
+    @app.exception_handler(Replayed)
+    async def repeated(request: Request, replayed: Replayed) -> Response:
+        return problems.answer(replayed.refusal, language_of(request), headers={"Idempotency-Hit": "true"})
+
+    @app.exception_handler(NotKept)
+    async def not_kept(request: Request, held: NotKept) -> Response:
+        return problems.answer(held.refusal, language_of(request))
+
+    @app.exception_handler(RequestValidationError)
+    async def unreadable(request: Request, raised: RequestValidationError) -> Response:
+        return problems.of_validation(raised, language_of(request))
+
+    @app.exception_handler(HTTPException)
+    async def refused_by_frame(request: Request, raised: HTTPException) -> Response:
+        return problems.of_http(raised, language_of(request))
+
+    @app.exception_handler(OutcomeUnknown)
+    async def unknown(request: Request, _raised: OutcomeUnknown) -> Response:
+        return problems.fault("outcome_unknown", language_of(request))
+
+    @app.exception_handler(Busy)
+    async def busy(request: Request, _raised: Busy) -> Response:
+        return problems.fault("busy", language_of(request))

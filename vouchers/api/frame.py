@@ -1,0 +1,99 @@
+"""Around every answer: the headers that all carry, a cap on what comes in, and the last catch for what nobody caught.
+
+Plain ASGI and outermost, so that no answer leaves without passing here, a 500 included.
+"""
+
+import logging
+from typing import Final
+
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from vouchers.api import problems
+
+BODY_BYTES: Final = 64 * 1024
+"""Largest body: a basket of 20 vouchers is 2 kB, a block list of 1 000 serials 12 kB."""
+
+_TILL_CSP: Final = (
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self';"
+    " img-src 'self' data: blob:; media-src 'self' blob:; style-src 'self'; manifest-src 'self'; base-uri 'none';"
+    " form-action 'none'; frame-ancestors 'none'"
+)
+_PAGE_CSP: Final = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_DATA_CSP: Final = "default-src 'none'; frame-ancestors 'none'"
+_log = logging.getLogger("vouchers.api")
+
+
+class Frame:
+    """The application inside its frame. `secure`: also demand HTTPS for two years (in production)."""
+
+    def __init__(self, app: ASGIApp, *, build: str, secure: bool) -> None:
+        self._app = app
+        self._build = build
+        self._secure = secure
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or pass on what is not HTTP."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        language = problems.language_of(request)
+        begun = False
+
+        async def framed(message: Message) -> None:
+            nonlocal begun
+            if message["type"] == "http.response.start":
+                begun = True
+                self._dress(scope["path"], MutableHeaders(scope=message))
+            await send(message)
+
+        length = request.headers.get("content-length", "")
+        if length.isascii() and length.isdigit() and int(length[:18]) > BODY_BYTES:
+            too_large = problems.fault("body_too_large", language, headers={"Connection": "close"})
+            await too_large(scope, receive, framed)
+            return
+        try:
+            await self._app(scope, _capped(receive), framed)
+        except Exception:
+            # The path without its query: a code or a name must not reach the log.
+            _log.exception("%s %s failed", scope["method"], scope["path"])
+            if begun:
+                raise
+            await problems.fault("failed", language)(scope, receive, framed)
+
+    def _dress(self, path: str, headers: MutableHeaders) -> None:
+        is_page = headers.get("content-type", "").startswith("text/html")
+        is_till = path.startswith("/till/")
+        headers["X-Content-Type-Options"] = "nosniff"
+        headers["Referrer-Policy"] = "no-referrer"
+        headers["X-Frame-Options"] = "DENY"
+        headers["Cross-Origin-Opener-Policy"] = "same-origin"
+        headers["Cross-Origin-Resource-Policy"] = "same-origin"
+        headers["Vouchers-Build"] = self._build
+        headers["Content-Security-Policy"] = _TILL_CSP if is_till else _PAGE_CSP if is_page else _DATA_CSP
+        camera = "(self)" if is_till else "()"
+        headers["Permissions-Policy"] = f"camera={camera}, microphone=(), geolocation=(), payment=()"
+        if "cache-control" not in headers:
+            headers["Cache-Control"] = "no-store"
+        if self._secure:
+            headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
+
+
+def _capped(receive: Receive) -> Receive:
+    """A body that says no length is counted as it comes."""
+    taken = 0
+
+    async def counted() -> Message:
+        nonlocal taken
+        message = await receive()
+        taken += len(message.get("body", b""))
+        if taken > BODY_BYTES:
+            raise HTTPException(413)
+        return message
+
+    return counted

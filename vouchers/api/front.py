@@ -1,0 +1,96 @@
+"""What is not JSON: the page behind a voucher's QR code, what a problem's type means, the health of the house, the list
+of the doors.
+
+The QR code opens `https://HOST/#CODE`. What stands behind `#` never reaches the server.
+"""
+
+from html import escape
+from pathlib import Path
+from typing import Any, Final
+
+from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response
+from sqlalchemy.exc import DBAPIError
+from starlette.exceptions import HTTPException
+
+from vouchers.api import problems
+from vouchers.api.guard import AtHouse, does
+from vouchers.db import DatabaseFault
+from vouchers.schema import is_current
+
+router: Final = APIRouter(tags=["House"])
+documents: Final = APIRouter(include_in_schema=False)
+_STYLE: Final = Path(__file__).with_name("front.css")
+_HEAD: Final = (
+    '<!doctype html><html lang="{language}"><head><meta charset="utf-8">'
+    '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex">'
+    '<title>{title}</title><link rel="stylesheet" href="/front.css"></head><body><main>'
+)
+_FRONT: Final = (
+    "<h1>Chèques cadeaux</h1>"
+    "<p>Vous avez un chèque cadeau en main&nbsp;? Présentez-le à un commerçant affilié&nbsp;: il le vérifie et l’encaisse"
+    " en un instant. Gardez le QR code à l’abri des regards, comme un billet.</p>"
+    "<p>La liste des commerçants et la date limite sont imprimées sur le chèque.</p>"
+    '<p><a class="door" href="/till/">Vous êtes commerçant&nbsp;: ouvrir la caisse</a></p>'
+    '<p lang="en">You hold a gift voucher? Show it at a member shop: it is checked and accepted at once. Keep its QR'
+    " code out of sight, like cash.</p>"
+)
+
+
+@router.get("/", include_in_schema=False, **does("public", media="text/html"))
+async def front() -> Response:
+    """What this is, for whoever scanned a voucher."""
+    return HTMLResponse(_HEAD.format(language="fr", title="Chèques cadeaux") + _FRONT + "</main></body></html>")
+
+
+@router.get("/front.css", include_in_schema=False, **does("public", media="text/css"))
+async def style() -> Response:
+    """How that page looks."""
+    return FileResponse(_STYLE, media_type="text/css", headers={"Cache-Control": "public, max-age=3600"})
+
+
+@router.get("/TILL/", include_in_schema=False, **does("public", media="text/html"))
+async def till_in_capitals() -> Response:
+    """A pairing QR is in capitals, which are smaller to print; browsers keep what stands behind `#`."""
+    return RedirectResponse("/till/", status_code=308)
+
+
+@router.get("/problems/{reason}", **does("public"))
+async def problem(reason: str) -> Response:
+    """What a problem means: its status, and its sentences before they are filled in."""
+    explained = problems.explained(reason)
+    if explained is None:
+        raise HTTPException(404)
+    return JSONResponse(explained)
+
+
+@router.get("/api/health", **does("public"))
+async def health(request: Request, house: AtHouse) -> Response:
+    """Whether the house can work: it reads the database, whose connections were refused unless every commit is durable."""
+    try:
+        ready = await run_in_threadpool(is_current, house.database)
+    except (DBAPIError, DatabaseFault):
+        ready = False
+    if not ready:
+        return problems.fault("not_ready", problems.language_of(request))
+    return JSONResponse({"status": "ok", "build": house.build, "engine": house.database.dialect})
+
+
+@documents.get("/api/docs", **does("public", media="text/html"))
+async def doors(request: Request) -> Response:
+    """The doors as a plain page; the whole document is `/api/openapi.json`."""
+    rows = "".join(
+        f"<tr><td><code>{method.upper()}</code></td><td><code>{escape(path)}</code></td>"
+        f"<td>{escape(str(door.get('x-act', '')))}</td><td>{escape(_first_line(door))}</td></tr>"
+        for path, doors in request.app.openapi()["paths"].items()
+        for method, door in doors.items()
+    )
+    head = _HEAD.format(language="en", title="Doors")
+    table = f"<table><thead><tr><th>Method</th><th>Path</th><th>Act</th><th>What it does</th></tr></thead>{rows}</table>"
+    said = f'{head}<h1>Doors</h1><p><a href="/api/openapi.json">OpenAPI</a></p>{table}</main></body></html>'
+    return HTMLResponse(said)
+
+
+def _first_line(door: dict[str, Any]) -> str:
+    return str(door.get("description", "")).partition("\n")[0]

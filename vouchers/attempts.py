@@ -1,0 +1,130 @@
+"""Who guesses too often waits for the next hour. Failures are counted; successes write nothing.
+
+A refusal undoes what its transaction wrote, so a failure is counted in a transaction of its own. Doors write:
+
+    attempts.guarded(house, scopes=[scope(Guess.PAIRING_ADDRESS, address)], at=at,
+                     act=lambda: house.write(lambda session: tills.pair(session, …)),
+                     counts=(PairingCodeInvalid,))
+
+Hours are those of the clock: two bursts can lie around a full hour. A burst already in flight may pass the limit by as
+many as are answered at once. What is guessed has at least 44 bits, so neither matters. Who it was is kept as a hash,
+so that the table holds neither addresses nor e-mails, and a long name makes no long row.
+"""
+
+import hashlib
+import ipaddress
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final, NamedTuple, TypeVar
+
+from sqlalchemy import delete, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from vouchers import clock
+from vouchers.db import Database, ReadSession, WriteSession
+from vouchers.errors import Refusal, TooManyAttempts
+from vouchers.tables import failure
+
+T = TypeVar("T")
+
+_HOUR_MICROS: Final = 3_600_000_000
+KEPT: Final = timedelta(days=1)
+
+
+class Guess(StrEnum):
+    """What can be guessed, and by whom it is counted."""
+
+    SIGN_IN_ACCOUNT = "sign_in_account"
+    SIGN_IN_ADDRESS = "sign_in_address"
+    LOOK_UP_ADDRESS = "look_up_address"
+    TILL_CODES = "till_codes"
+    TILL_CONTROL_CODES = "till_control_codes"
+    PAIRING_ADDRESS = "pairing_address"
+
+
+PER_HOUR: Final = {
+    Guess.SIGN_IN_ACCOUNT: 10,
+    Guess.SIGN_IN_ADDRESS: 50,
+    Guess.LOOK_UP_ADDRESS: 30,
+    Guess.TILL_CODES: 20,
+    Guess.TILL_CONTROL_CODES: 10,
+    Guess.PAIRING_ADDRESS: 10,
+}
+"""Failures allowed in an hour; the next attempt is refused whether right or wrong."""
+
+
+class Scope(NamedTuple):
+    """One counter: `key` is its name in the table."""
+
+    guess: Guess
+    key: str
+
+
+def scope(guess: Guess, who: str | int) -> Scope:
+    """The counter of `who`: an e-mail, an address (an IPv6 customer is a /64), a till's number."""
+    if guess in {Guess.SIGN_IN_ADDRESS, Guess.LOOK_UP_ADDRESS, Guess.PAIRING_ADDRESS}:
+        who = _network(str(who))
+    digest = hashlib.sha256(str(who).strip().lower().encode(errors="replace")).hexdigest()
+    return Scope(guess, f"{guess}:{digest[:32]}")
+
+
+def check(session: ReadSession, *, scopes: Sequence[Scope], at: datetime) -> None:
+    """Refuses `TooManyAttempts` with the seconds until the next hour, if any of `scopes` is used up."""
+    micros = clock.micros(at)
+    found = session.execute(
+        select(failure.c.scope, failure.c.attempts).where(
+            failure.c.hour == micros // _HOUR_MICROS,
+            or_(*(failure.c.scope == one.key for one in scopes)),
+        )
+    )
+    counted = {row.scope: row.attempts for row in found}
+    if any(counted.get(one.key, 0) >= PER_HOUR[one.guess] for one in scopes):
+        left = _HOUR_MICROS - micros % _HOUR_MICROS
+        raise TooManyAttempts(retry_after_seconds=-(-left // 1_000_000))
+
+
+def count(session: WriteSession, *, scopes: Sequence[Scope], at: datetime) -> None:
+    """One more failure in each of `scopes`; forgets the hours of more than a day ago."""
+    insert = sqlite.insert if session.dialect.name == "sqlite" else postgresql.insert
+    hour = clock.micros(at) // _HOUR_MICROS
+    # In one order, so that two that count the same scopes do not wait for each other.
+    for key in sorted({one.key for one in scopes}):
+        first = insert(failure).values(scope=key, hour=hour, attempts=1)
+        again = first.on_conflict_do_update(
+            index_elements=[failure.c.scope, failure.c.hour], set_={"attempts": failure.c.attempts + 1}
+        )
+        session.execute(again)
+    session.execute(delete(failure).where(failure.c.hour < clock.micros(at - KEPT) // _HOUR_MICROS))
+
+
+def guarded(
+    house: Database,
+    *,
+    scopes: Sequence[Scope],
+    at: datetime,
+    act: Callable[[], T],
+    counts: tuple[type[Refusal], ...],
+) -> T:
+    """Do `act` unless one of `scopes` is used up (`TooManyAttempts`); if it refuses with one of `counts`, count it.
+
+    `act` opens its own transaction: its refusal has undone it by the time the failure is written.
+    """
+    house.read(lambda session: check(session, scopes=scopes, at=at))
+    try:
+        return act()
+    except counts:
+        house.write(lambda session: count(session, scopes=scopes, at=at))
+        raise
+
+
+def _network(address: str) -> str:
+    try:
+        ip = ipaddress.ip_address(address.strip())
+    except ValueError:
+        return address
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip.ipv4_mapped is not None:
+            return str(ip.ipv4_mapped)
+        return str(ipaddress.ip_network((int(ip), 64), strict=False))
+    return str(ip)

@@ -1,0 +1,102 @@
+"""Settings from the environment (`VOUCHERS_…`); read by the doors alone.
+
+Secrets (pepper, session key: 32 random bytes each, as 64 hexadecimal digits) are made on the first start in a file
+readable by its owner only, beside the database. In production they are demanded from the environment: a pepper that
+lies beside the database would be in the same backup.
+"""
+
+import json
+import os
+import secrets
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Final
+
+from pydantic import BeforeValidator, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy.engine import make_url
+
+_SECRET_BYTES: Final = 32
+
+
+class Setting(StrEnum):
+    """Where this house stands."""
+
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+class SettingsFault(Exception):
+    """A setting that is missing or cannot be; the text says which and what to do."""
+
+
+def _from_hex(given: object) -> object:
+    try:
+        return bytes.fromhex(given) if isinstance(given, str) else given
+    except ValueError:
+        raise ValueError("64 hexadecimal digits are wanted") from None
+
+
+_SecretBytes = Annotated[bytes, BeforeValidator(_from_hex), Field(min_length=_SECRET_BYTES)]
+
+
+class Settings(BaseSettings):
+    """Every setting, its default and its unit."""
+
+    model_config = SettingsConfigDict(env_prefix="VOUCHERS_", frozen=True, hide_input_in_errors=True)
+
+    environment: Setting = Setting.DEVELOPMENT
+    database_url: str = "sqlite:///var/vouchers.db"
+    """`sqlite:///path` or `postgresql+psycopg://…`."""
+    pepper: _SecretBytes | None = None
+    session_key: _SecretBytes | None = None
+    secrets_file: Path | None = None
+    """Development only; by default `<database>.secrets.json` beside an SQLite database, else `var/secrets.json`."""
+    anchors_file: Path | None = None
+    """Where seals are noted outside the database, so that an older copy is known for one; default beside it."""
+    session_hours: int = Field(default=12, ge=1, le=72)
+    offered_docs: bool = True
+    """Whether `/api/docs` and the OpenAPI document are served."""
+
+    def secret_bytes(self) -> tuple[bytes, bytes]:
+        """(pepper, session key). Raises `SettingsFault` in production when they are not given."""
+        if self.pepper is not None and self.session_key is not None:
+            return self.pepper, self.session_key
+        if self.environment is Setting.PRODUCTION:
+            raise SettingsFault(
+                "VOUCHERS_PEPPER and VOUCHERS_SESSION_KEY are demanded in production (64 hexadecimal digits each):"
+                " python3 -c 'import secrets; print(secrets.token_hex(32))'"
+            )
+        made = _made_once(self.secrets_path())
+        return self.pepper or made["pepper"], self.session_key or made["session_key"]
+
+    def secrets_path(self) -> Path:
+        """The file of the development secrets."""
+        return self.secrets_file or self._beside("secrets.json")
+
+    def anchors_path(self) -> Path:
+        """The file that remembers, outside the database, the newest seal of each programme."""
+        return self.anchors_file or self._beside("anchors.json")
+
+    def _beside(self, name: str) -> Path:
+        url = make_url(self.database_url)
+        if url.get_backend_name() == "sqlite" and url.database:
+            return Path(f"{url.database}.{name}")
+        return Path("var") / name
+
+
+def _made_once(path: Path) -> dict[str, bytes]:
+    """The secrets in `path`, made if it is not there. Refuses a file that others may read."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made = json.dumps({name: secrets.token_hex(_SECRET_BYTES) for name in ("pepper", "session_key")})
+    try:
+        # O_EXCL: of two processes that start at once, one makes the secrets and the other reads them.
+        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    except FileExistsError:
+        if path.stat().st_mode & 0o077:
+            raise SettingsFault(f"{path} can be read by others: chmod 600 {path}") from None
+        found: dict[str, str] = json.loads(path.read_text())
+        return {name: bytes.fromhex(value) for name, value in found.items()}
+    with os.fdopen(handle, "w") as file:
+        file.write(made)
+    return {name: bytes.fromhex(value) for name, value in json.loads(made).items()}

@@ -1,0 +1,470 @@
+"""Every refusal of the house, as one tree.
+
+Refusal
+├── BadInput                 a value that cannot be: the field and what is wrong with it
+├── NotFound                 no such order, merchant, run …
+├── AccessRefusal            who asks, and may they
+│   ├── NotSignedIn  WrongCredentials  Forbidden  SamePerson  TooManyAttempts
+│   └── PairingCodeInvalid  SignatureInvalid  ClockSkew  NonceReused  TillRevoked
+├── KeyRefusal               KeyMissing  KeyReused
+├── PeopleRefusal            AlreadyEnrolled  MerchantSuspended  AccountChangePending  AccountChangeUnknown
+├── OrderRefusal             OrderState  OrderSize  FaceValueRange  PurchaseOrderMissing  ExposureExceeded
+│   └── PaymentAlreadyRecorded
+├── BatchRefusal             BatchState  SheetsHandedOver
+├── VoucherRefusal           carries the serial and what to tell the customer
+│   ├── VoucherUnknown  VoucherNotActive  VoucherBlocked  VoucherCancelled  VoucherReplaced
+│   ├── AlreadyRedeemed  VoucherExpired  AmountAboveBalance  PartialUseRefused
+│   └── VoucherClosed  VoucherNotBlocked  ExpiryNotLater
+├── BasketRefusal            BasketSize  BasketDuplicate
+├── ReversalRefusal          RedemptionUnknown  WindowClosed  AlreadyReversed
+├── SettlementRefusal        RunState  RunOpen  NothingToSettle  FiguresChanged  IssuerAccountMissing  NotInRun
+└── CopyRefusal              CopyBroken  CopyOlder
+
+`reason` is for programs and never changes; the text is for people, in French and English. `data` holds plain values
+that JSON can carry: whole cents under a name ending in `cents`, ISO days and instants. Nothing here knows HTTP: the
+table in `api/problems.py` maps each reason to a status.
+"""
+
+from datetime import date, datetime
+from typing import Any, ClassVar
+
+from vouchers import clock, money
+
+Plain = str | int | bool | None | dict[str, Any] | list[Any]
+
+
+class Refusal(Exception):
+    """A clear no: nothing was written. A subclass without a `reason` of its own only groups others."""
+
+    reason: ClassVar[str] = ""
+    fr: ClassVar[str] = ""
+    en: ClassVar[str] = ""
+
+    def __init__(self, **data: Plain) -> None:
+        self.data = data
+        super().__init__(f"{self.reason}: {data}" if data else self.reason)
+
+    def text(self, language: str = "fr") -> str:
+        """The sentence for a person; `language` is 'fr' or 'en'."""
+        template = self.en if language == "en" else self.fr
+        return template.format(**{name: _spoken(name, value, language) for name, value in self.data.items()})
+
+
+def _spoken(name: str, value: Plain, language: str) -> Plain:
+    if name.endswith("cents") and isinstance(value, int):
+        return money.euros_en(value) if language == "en" else money.euros_fr(value)
+    if name.endswith("_on") and isinstance(value, str):
+        return value if language == "en" else clock.day_fr(date.fromisoformat(value))
+    if name.endswith("_at") and isinstance(value, str):
+        return value if language == "en" else clock.moment_fr(datetime.fromisoformat(value))
+    return value
+
+
+def refusal_of(reason: str, data: dict[str, Any]) -> Refusal:
+    """The refusal kept under `reason`: how a stored answer becomes the first answer again."""
+    return REFUSALS[reason](**data)
+
+
+def _named(root: type[Refusal]) -> dict[str, type[Refusal]]:
+    named: dict[str, type[Refusal]] = {}
+    for kind in root.__subclasses__():
+        if "reason" in vars(kind):
+            named[kind.reason] = kind
+        named.update(_named(kind))
+    return named
+
+
+class BadInput(Refusal):
+    """`field` names the value, `problem` says what is wrong with it."""
+
+    reason = "bad_input"
+    fr = "Valeur refusée pour « {field} » : {problem}."
+    en = "Value refused for '{field}': {problem}."
+
+
+class NotFound(Refusal):
+    """`what` is the noun of the trade; an object of another programme is not found either."""
+
+    reason = "not_found"
+    fr = "Introuvable : {what} {id}."
+    en = "Not found: {what} {id}."
+
+
+# ── Access ───────────────────────────────────────────────────────────────────────────────────────────────────────
+class AccessRefusal(Refusal):
+    """Who asks, and may they."""
+
+
+class NotSignedIn(AccessRefusal):
+    reason = "not_signed_in"
+    fr = "Connectez-vous : la session manque, a expiré ou a été révoquée."
+    en = "Sign in: the session is missing, expired or revoked."
+
+
+class WrongCredentials(AccessRefusal):
+    reason = "wrong_credentials"
+    fr = "Adresse ou mot de passe inexact."
+    en = "Wrong address or password."
+
+
+class Forbidden(AccessRefusal):
+    reason = "forbidden"
+    fr = "Votre rôle ne permet pas cette action : {act}."
+    en = "Your role does not allow this: {act}."
+
+
+class SamePerson(AccessRefusal):
+    reason = "same_person"
+    fr = "Quatre yeux : une autre personne doit le faire ({act})."
+    en = "Four eyes: another person has to do this ({act})."
+
+
+class TooManyAttempts(AccessRefusal):
+    reason = "too_many_attempts"
+    fr = "Trop d'essais. Réessayez dans {retry_after_seconds} secondes."
+    en = "Too many attempts. Try again in {retry_after_seconds} seconds."
+
+
+class PairingCodeInvalid(AccessRefusal):
+    reason = "pairing_code_invalid"
+    fr = "Ce code d'appairage est inconnu, expiré ou déjà utilisé. Demandez-en un nouveau."
+    en = "This pairing code is unknown, expired or already used. Ask for a new one."
+
+
+class SignatureInvalid(AccessRefusal):
+    reason = "signature_invalid"
+    fr = "La signature de la demande ne correspond pas à cette caisse."
+    en = "The signature of the request does not match this till."
+
+
+class ClockSkew(AccessRefusal):
+    reason = "clock_skew"
+    fr = "L'horloge du téléphone s'écarte de plus de cinq minutes de celle du serveur."
+    en = "The phone's clock is more than five minutes away from the server's."
+
+
+class NonceReused(AccessRefusal):
+    reason = "nonce_reused"
+    fr = "Cette demande signée a déjà été reçue."
+    en = "This signed request was received before."
+
+
+class TillRevoked(AccessRefusal):
+    reason = "till_revoked"
+    fr = "Cette caisse a été révoquée. Appairez-la de nouveau."
+    en = "This till was revoked. Pair it again."
+
+
+# ── Idempotency keys ─────────────────────────────────────────────────────────────────────────────────────────────
+class KeyRefusal(Refusal):
+    """The caller's key."""
+
+
+class KeyMissing(KeyRefusal):
+    reason = "key_missing"
+    fr = "L'en-tête Idempotency-Key est obligatoire (1 à 64 caractères visibles)."
+    en = "The Idempotency-Key header is required (1 to 64 visible characters)."
+
+
+class KeyReused(KeyRefusal):
+    reason = "key_reused"
+    fr = "Cette clé a déjà servi pour une autre demande ; rien n'a été fait."
+    en = "This key was already used for another request; nothing was done."
+
+
+# ── People ───────────────────────────────────────────────────────────────────────────────────────────────────────
+class PeopleRefusal(Refusal):
+    """Buyers, merchants, staff."""
+
+
+class AlreadyEnrolled(PeopleRefusal):
+    reason = "already_enrolled"
+    fr = "Déjà inscrit : {what} {id}."
+    en = "Already enrolled: {what} {id}."
+
+
+class MerchantSuspended(PeopleRefusal):
+    reason = "merchant_suspended"
+    fr = "Ce commerce est suspendu : il ne peut pas accepter de chèques."
+    en = "This shop is suspended: it cannot accept vouchers."
+
+
+class AccountChangePending(PeopleRefusal):
+    reason = "account_change_pending"
+    fr = "Un changement de compte bancaire attend déjà pour ce commerce."
+    en = "A change of bank account is already pending for this shop."
+
+
+class AccountChangeUnknown(PeopleRefusal):
+    reason = "account_change_unknown"
+    fr = "Aucun changement de compte bancaire n'attend sous ce numéro."
+    en = "No change of bank account is pending under this number."
+
+
+# ── Orders and batches ───────────────────────────────────────────────────────────────────────────────────────────
+class OrderRefusal(Refusal):
+    """An order that cannot go on."""
+
+
+class OrderState(OrderRefusal):
+    reason = "order_state"
+    fr = "La commande {number} est « {state} » ; il faudrait : {wanted}."
+    en = "Order {number} is '{state}'; wanted: {wanted}."
+
+
+class OrderSize(OrderRefusal):
+    reason = "order_size"
+    fr = "Une commande compte de 1 à {most} chèques ; celle-ci en compte {quantity}."
+    en = "An order has 1 to {most} vouchers; this one has {quantity}."
+
+
+class FaceValueRange(OrderRefusal):
+    reason = "face_value_range"
+    fr = "La valeur faciale va de {least_cents} à {most_cents} ; {cents} est refusé."
+    en = "The face value goes from {least_cents} to {most_cents}; {cents} is refused."
+
+
+class PurchaseOrderMissing(OrderRefusal):
+    reason = "purchase_order_missing"
+    fr = "Une commande à crédit demande la référence d'un bon de commande signé."
+    en = "An order on credit needs the reference of a signed purchase order."
+
+
+class ExposureExceeded(OrderRefusal):
+    reason = "exposure_exceeded"
+    fr = "Plafond de crédit de l'acheteur {cap_cents} : déjà dû {owed_cents}, cette commande {order_cents}."
+    en = "The buyer's credit cap is {cap_cents}: {owed_cents} already owed, this order {order_cents}."
+
+
+class PaymentAlreadyRecorded(OrderRefusal):
+    """`transfer` is the day and the bank's reference under which it stands."""
+
+    reason = "payment_already_recorded"
+    fr = "Ce virement ({transfer}) est déjà enregistré sur la commande {number}."
+    en = "This transfer ({transfer}) is already recorded on order {number}."
+
+
+class BatchRefusal(Refusal):
+    """A batch that cannot go on."""
+
+
+class BatchState(BatchRefusal):
+    reason = "batch_state"
+    fr = "Le lot {number} est « {state} » ; il faudrait : {wanted}."
+    en = "Batch {number} is '{state}'; wanted: {wanted}."
+
+
+class SheetsHandedOver(BatchRefusal):
+    reason = "sheets_handed_over"
+    fr = "Les planches du lot {number} ont déjà été remises : pas de réimpression, annuler et remplacer les chèques."
+    en = "The sheets of batch {number} were already handed over: no reprint, cancel and replace the vouchers."
+
+
+# ── Vouchers ─────────────────────────────────────────────────────────────────────────────────────────────────────
+class VoucherRefusal(Refusal):
+    """Of one voucher. `say_…` is what the cashier can tell the customer."""
+
+    say_fr: ClassVar[str] = "Ce chèque ne peut pas être utilisé."
+    say_en: ClassVar[str] = "This voucher cannot be used."
+
+    def say(self, language: str = "fr") -> str:
+        """The sentence for the customer."""
+        template = self.say_en if language == "en" else self.say_fr
+        return template.format(**{name: _spoken(name, value, language) for name, value in self.data.items()})
+
+
+class VoucherUnknown(VoucherRefusal):
+    """The one answer to strangers, and to a till for whatever is not a voucher of its programme."""
+
+    reason = "voucher_unknown"
+    fr = "Ce code n'est pas celui d'un chèque de ce dispositif."
+    en = "This is not the code of a voucher of this programme."
+    say_fr = "Ce chèque n'est pas reconnu ici. La mairie ou l'émetteur peut vous renseigner."
+    say_en = "This voucher is not recognised here. The town hall or the issuer can help you."
+
+
+class VoucherNotActive(VoucherRefusal):
+    reason = "voucher_not_active"
+    fr = "Le chèque {serial} n'est pas encore activé."
+    en = "Voucher {serial} is not active yet."
+    say_fr = "Ce chèque n'est pas encore activé. Il le sera à sa remise officielle."
+    say_en = "This voucher is not active yet. It will be when it is officially handed over."
+
+
+class VoucherBlocked(VoucherRefusal):
+    reason = "voucher_blocked"
+    fr = "Le chèque {serial} est bloqué."
+    en = "Voucher {serial} is blocked."
+    say_fr = "Ce chèque a été mis en opposition. Adressez-vous à la mairie ou à l'émetteur."
+    say_en = "This voucher was stopped. Please ask the town hall or the issuer."
+
+
+class VoucherCancelled(VoucherRefusal):
+    reason = "voucher_cancelled"
+    fr = "Le chèque {serial} a été annulé."
+    en = "Voucher {serial} was cancelled."
+    say_fr = "Ce chèque a été annulé. Adressez-vous à la mairie ou à l'émetteur."
+    say_en = "This voucher was cancelled. Please ask the town hall or the issuer."
+
+
+class VoucherReplaced(VoucherRefusal):
+    reason = "voucher_replaced"
+    fr = "Le chèque {serial} a été remplacé le {replaced_on}."
+    en = "Voucher {serial} was replaced on {replaced_on}."
+    say_fr = "Ce chèque a été remplacé le {replaced_on} : utilisez le nouveau."
+    say_en = "This voucher was replaced on {replaced_on}: please use the new one."
+
+
+class AlreadyRedeemed(VoucherRefusal):
+    """`used` holds the instant, the shop, and whether it was the asking shop."""
+
+    reason = "already_redeemed"
+    fr = "Le chèque {serial} a déjà été utilisé."
+    en = "Voucher {serial} was already used."
+    say_fr = "Ce chèque a déjà été utilisé."
+    say_en = "This voucher was already used."
+
+
+class VoucherExpired(VoucherRefusal):
+    reason = "voucher_expired"
+    fr = "Le chèque {serial} n'est plus valable depuis le {expires_on} au soir."
+    en = "Voucher {serial} could be spent until {expires_on} included."
+    say_fr = "Ce chèque était valable jusqu'au {expires_on} inclus."
+    say_en = "This voucher could be spent until {expires_on} included."
+
+
+class AmountAboveBalance(VoucherRefusal):
+    reason = "amount_above_balance"
+    fr = "Il reste {balance_cents} sur le chèque {serial} ; {cents} demandé."
+    en = "Voucher {serial} holds {balance_cents}; {cents} asked."
+    say_fr = "Il reste {balance_cents} sur ce chèque."
+    say_en = "This voucher holds {balance_cents}."
+
+
+class PartialUseRefused(VoucherRefusal):
+    reason = "partial_use_refused"
+    fr = "Le chèque {serial} s'utilise en une fois, pour {balance_cents}."
+    en = "Voucher {serial} is used at once, for {balance_cents}."
+    say_fr = "Ce chèque s'utilise en une seule fois, sans rendu de monnaie."
+    say_en = "This voucher is used at once; no change is given."
+
+
+class VoucherClosed(VoucherRefusal):
+    """Its life is over, so nothing can be put back on it or taken from it."""
+
+    reason = "voucher_closed"
+    fr = "Le chèque {serial} est « {state} » : plus rien ne peut y changer."
+    en = "Voucher {serial} is '{state}': nothing about it can change any more."
+
+
+class VoucherNotBlocked(VoucherRefusal):
+    reason = "voucher_not_blocked"
+    fr = "Le chèque {serial} n'est pas bloqué."
+    en = "Voucher {serial} is not blocked."
+
+
+class ExpiryNotLater(BatchRefusal):
+    reason = "expiry_not_later"
+    fr = "La nouvelle date doit être postérieure au {expires_on}, et à aujourd'hui."
+    en = "The new day must be after {expires_on}, and after today."
+
+
+# ── Baskets, reversals ───────────────────────────────────────────────────────────────────────────────────────────
+class BasketRefusal(Refusal):
+    """A basket as a whole."""
+
+
+class BasketSize(BasketRefusal):
+    reason = "basket_size"
+    fr = "Un encaissement compte de 1 à {most} chèques ; celui-ci en compte {quantity}."
+    en = "A redemption has 1 to {most} vouchers; this one has {quantity}."
+
+
+class BasketDuplicate(BasketRefusal):
+    reason = "basket_duplicate"
+    fr = "Le chèque {serial} est deux fois dans cet encaissement."
+    en = "Voucher {serial} is in this basket twice."
+
+
+class ReversalRefusal(Refusal):
+    """A redemption that cannot be undone so."""
+
+
+class RedemptionUnknown(ReversalRefusal):
+    reason = "redemption_unknown"
+    fr = "Aucun encaissement de ce commerce sous ce numéro."
+    en = "No redemption of this shop under this number."
+
+
+class WindowClosed(ReversalRefusal):
+    reason = "window_closed"
+    fr = "L'annulation était possible jusqu'au {until_at}. Demandez au trésorier."
+    en = "It could be undone until {until_at}. Ask the treasurer."
+
+
+class AlreadyReversed(ReversalRefusal):
+    reason = "already_reversed"
+    fr = "Cet encaissement a déjà été annulé."
+    en = "This redemption was already reversed."
+
+
+# ── Settlement ───────────────────────────────────────────────────────────────────────────────────────────────────
+class SettlementRefusal(Refusal):
+    """A payment run that cannot go on."""
+
+
+class RunState(SettlementRefusal):
+    reason = "run_state"
+    fr = "Le règlement {number} est « {state} » ; il faudrait : {wanted}."
+    en = "Payment run {number} is '{state}'; wanted: {wanted}."
+
+
+class RunOpen(SettlementRefusal):
+    reason = "run_open"
+    fr = "Le règlement {number} est encore proposé : approuvez-le ou retirez-le d'abord."
+    en = "Payment run {number} is still proposed: approve or withdraw it first."
+
+
+class NothingToSettle(SettlementRefusal):
+    reason = "nothing_to_settle"
+    fr = "Rien à régler jusqu'au {to_on}."
+    en = "Nothing to settle up to {to_on}."
+
+
+class FiguresChanged(SettlementRefusal):
+    reason = "figures_changed"
+    fr = "Le compte ou l'état d'un commerce a changé depuis la proposition ({merchant_id}) : retirez et reproposez."
+    en = "A shop's account or standing changed since the proposal ({merchant_id}): withdraw and propose again."
+
+
+class IssuerAccountMissing(SettlementRefusal):
+    reason = "issuer_account_missing"
+    fr = "L'émetteur n'a pas de compte bancaire enregistré."
+    en = "The issuer has no bank account on record."
+
+
+class NotInRun(SettlementRefusal):
+    reason = "not_in_run"
+    fr = "Ce commerce n'a pas de virement à retourner dans le règlement {number}."
+    en = "This shop has no transfer to return in payment run {number}."
+
+
+# ── Copies ───────────────────────────────────────────────────────────────────────────────────────────────────────
+class CopyRefusal(Refusal):
+    """A backup that must not be trusted."""
+
+
+class CopyBroken(CopyRefusal):
+    reason = "copy_broken"
+    fr = "Cette copie est abîmée : {problem}."
+    en = "This copy is broken: {problem}."
+
+
+class CopyOlder(CopyRefusal):
+    reason = "copy_older"
+    fr = "Cette copie s'arrête à l'écriture {copy_journal} ; l'écriture {known_journal} a déjà existé."
+    en = "This copy ends at journal {copy_journal}; journal {known_journal} has existed."
+
+
+REFUSALS = _named(Refusal)
+"""Every refusal by its reason."""

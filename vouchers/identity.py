@@ -1,0 +1,88 @@
+"""Names and numbers as people give them: any writing of the world, and nothing that hides or turns its neighbour.
+
+Control characters could forge a line of a letter, a log or a bank file; bidirectional overrides make a text read as
+another one (CVE-2021-42574). Both are refused, not stripped: a name that carries them was not typed by a person.
+SIRET and IBAN are checked by their keys alone; whether they exist, no one is asked.
+"""
+
+import re
+import unicodedata
+from typing import Final
+
+from schwifty import BIC, IBAN
+from schwifty.exceptions import SchwiftyException
+from stdnum.exceptions import ValidationError
+from stdnum.fr import siret as siret_rule
+
+from vouchers.errors import BadInput
+
+NAME_CHARS: Final = 120
+HOLDER_CHARS: Final = 70
+"""An account holder's name in a SEPA transfer (EPC132-08: 70 of the 140 characters ISO 20022 has)."""
+ADDRESS_LINES: Final = 6
+EMAIL_CHARS: Final = 254
+_BIDI: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_REFUSED: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
+_UNSEEN: Final = frozenset({"Cf", "Zs"})
+_EMAIL: Final = re.compile(r"[^\s@<>()\[\],;:\\\"]{1,64}@[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?\.[a-z0-9-]{2,63}")
+
+
+def name(given: str, *, field: str, most: int = NAME_CHARS) -> str:
+    """A name of one line, 1 to `most` characters, without the space around it, in NFC. Refuses `BadInput`."""
+    typed = unicodedata.normalize("NFC", given.strip())
+    if not 1 <= len(typed) <= most:
+        raise BadInput(field=field, problem=f"de 1 à {most} caractères")
+    if any(char in _BIDI or unicodedata.category(char) in _REFUSED for char in typed):
+        raise BadInput(field=field, problem="caractère de commande ou d'inversion du sens de lecture")
+    if all(unicodedata.category(char) in _UNSEEN for char in typed):
+        raise BadInput(field=field, problem="rien de lisible")
+    return typed
+
+
+def address(given: str, *, field: str) -> str:
+    """A postal address, 1 to 6 lines joined by line feeds; empty lines are dropped. Refuses `BadInput`."""
+    lines = [name(line, field=field) for line in given.splitlines() if line.strip()]
+    if not 1 <= len(lines) <= ADDRESS_LINES:
+        raise BadInput(field=field, problem=f"de 1 à {ADDRESS_LINES} lignes")
+    return "\n".join(lines)
+
+
+def email(given: str, *, field: str) -> str:
+    """An e-mail address in lower case: one person has one, however it is typed. Refuses `BadInput`."""
+    typed = unicodedata.normalize("NFC", given.strip()).lower()
+    if len(typed) > EMAIL_CHARS or _EMAIL.fullmatch(typed) is None:
+        raise BadInput(field=field, problem="ce n'est pas une adresse électronique")
+    return name(typed, field=field, most=EMAIL_CHARS)
+
+
+def siret(given: str) -> str:
+    """The fourteen digits of an establishment, Luhn-checked, those of La Poste by its own rule. Refuses `BadInput`."""
+    try:
+        known: str = siret_rule.validate(given)
+    except ValidationError:
+        raise BadInput(field="siret", problem="ce n'est pas un SIRET (14 chiffres, clé comprise)") from None
+    return known
+
+
+def iban(given: str) -> str:
+    """An IBAN without spaces, its key checked, of a country of the SEPA. Refuses `BadInput`."""
+    try:
+        known = IBAN(given)
+    except SchwiftyException:
+        raise BadInput(field="iban", problem="ce n'est pas un IBAN (la clé de contrôle est fausse ?)") from None
+    if not known.in_sepa_zone:
+        raise BadInput(field="iban", problem="ce pays n'est pas dans l'espace SEPA")
+    return known.compact
+
+
+def bic(given: str) -> str:
+    """A BIC of 8 or 11 characters. Refuses `BadInput`."""
+    try:
+        return BIC(given).compact
+    except SchwiftyException:
+        raise BadInput(field="bic", problem="ce n'est pas un BIC") from None
+
+
+def holder(given: str) -> str:
+    """The name an account is held under, which need not be the shop's. Refuses `BadInput`."""
+    return name(given, field="account_holder", most=HOLDER_CHARS)

@@ -1,0 +1,110 @@
+"""A request that moves value is done once, whatever the number of times it is sent.
+
+The caller makes a key and keeps it until it is answered. Under that key the first answer is kept for as long as the
+ledger, a refusal like an acceptance: same key and same content give it again; same key and other content are refused.
+The key is claimed in the transaction of the act itself, so there is no moment at which one is durable without the
+other; a twin that arrives meanwhile waits for that transaction, then reads its answer.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import bindparam, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from vouchers.db import WriteSession
+from vouchers.errors import KeyReused, Refusal, refusal_of
+from vouchers.tables import idempotency
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """The caller's key (1 to 64 characters), in the scope of that caller ('till:7'), and the content's fingerprint."""
+
+    scope: str
+    key: str
+    request_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was answered under a key: a plain value that JSON carries, or a refusal. `replayed`: it was so before."""
+
+    value: dict[str, Any] | None
+    refusal: Refusal | None
+    replayed: bool
+
+    def accepted(self) -> dict[str, Any]:
+        """The value; raises the refusal if it was one."""
+        if self.refusal is not None:
+            raise self.refusal
+        assert self.value is not None
+        return self.value
+
+
+def once(
+    session: WriteSession, *, programme_id: int, key: Key, at: datetime, act: Callable[[], dict[str, Any]]
+) -> Answer:
+    """Do `act` under `key`, once. Raises `KeyReused`, and nothing else: what `act` refuses is kept and given back.
+
+    `act` works in the same session. What it wrote before it refused is undone.
+    """
+    if not _claimed(session, programme_id=programme_id, key=key, at=at):
+        return _first_answer(session, programme_id=programme_id, key=key)
+    session.exec_driver_sql("SAVEPOINT act")
+    try:
+        value = act()
+    except Refusal as refusal:
+        session.exec_driver_sql("ROLLBACK TO SAVEPOINT act")
+        _keep(session, programme_id=programme_id, key=key, refused=refusal.reason, answer=refusal.data)
+        return Answer(None, refusal, replayed=False)
+    session.exec_driver_sql("RELEASE SAVEPOINT act")
+    _keep(session, programme_id=programme_id, key=key, refused=None, answer=value)
+    return Answer(value, None, replayed=False)
+
+
+# Statements of every redemption are built once: building one costs more than running it.
+_ROW: Final = (
+    idempotency.c.programme_id == bindparam("of_programme"),
+    idempotency.c.scope == bindparam("of_scope"),
+    idempotency.c.key == bindparam("of_key"),
+)
+_CLAIM: Final = {
+    "sqlite": sqlite.insert(idempotency).on_conflict_do_nothing().returning(idempotency.c.key),
+    "postgresql": postgresql.insert(idempotency).on_conflict_do_nothing().returning(idempotency.c.key),
+}
+_FIRST: Final = select(idempotency.c.request_hash, idempotency.c.refused, idempotency.c.answer).where(*_ROW)
+_KEEP: Final = update(idempotency).where(*_ROW).values(refused=bindparam("of_refused"), answer=bindparam("of_answer"))
+
+
+def _claimed(session: WriteSession, *, programme_id: int, key: Key, at: datetime) -> bool:
+    claim = {
+        "programme_id": programme_id,
+        "scope": key.scope,
+        "key": key.key,
+        "request_hash": key.request_hash,
+        "at": at,
+    }
+    return session.execute(_CLAIM[session.dialect.name], claim).first() is not None
+
+
+def _first_answer(session: WriteSession, *, programme_id: int, key: Key) -> Answer:
+    row = session.execute(_FIRST, _named(programme_id, key)).one()
+    if row.request_hash != key.request_hash:
+        raise KeyReused
+    answer = json.loads(row.answer)
+    if row.refused is not None:
+        return Answer(None, refusal_of(row.refused, answer), replayed=True)
+    return Answer(answer, None, replayed=True)
+
+
+def _keep(session: WriteSession, *, programme_id: int, key: Key, refused: str | None, answer: dict[str, Any]) -> None:
+    kept = json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
+    session.execute(_KEEP, _named(programme_id, key) | {"of_refused": refused, "of_answer": kept})
+
+
+def _named(programme_id: int, key: Key) -> dict[str, Any]:
+    return {"of_programme": programme_id, "of_scope": key.scope, "of_key": key.key}

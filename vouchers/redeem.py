@@ -1,0 +1,413 @@
+"""A scan becomes money owed to a merchant.
+
+The voucher's row is the one thing two tills can meet on. Its lock is taken in ascending order of serial, whatever the
+order of the basket, so that two baskets never wait for one another; then every refusal is decided, in this order:
+
+    basket_size · bad_input · merchant_suspended · voucher_unknown · basket_duplicate
+    then by its state, the voucher of the lowest serial first:
+    voucher_not_active · voucher_blocked · voucher_cancelled · voucher_replaced · already_redeemed · voucher_expired
+    then by the amount, in the same order:
+    partial_use_refused · amount_above_balance, and last the sale's total (bad_input)
+
+and then it must succeed. The guard stands once more inside the UPDATE that takes the money. A basket is accepted whole
+or not at all. A duplicate is refused, not merged: a cashier who scanned one paper twice believes to have two.
+
+Why the lock and the guard: the lock lets the refusal be exact and the whole basket be judged before a cent moves; the
+guard makes an overspend impossible even on an engine, or after an edit, that lost the lock.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import and_, bindparam, case, or_, select, update
+
+from vouchers import chart, clock, ledger
+from vouchers.db import ReadSession, WriteSession
+from vouchers.errors import (
+    AlreadyRedeemed,
+    AmountAboveBalance,
+    BadInput,
+    BasketDuplicate,
+    BasketSize,
+    MerchantSuspended,
+    PartialUseRefused,
+    VoucherBlocked,
+    VoucherCancelled,
+    VoucherExpired,
+    VoucherNotActive,
+    VoucherRefusal,
+    VoucherReplaced,
+    VoucherUnknown,
+)
+from vouchers.ledger import Fact, Move
+from vouchers.money import MAX_CENTS
+from vouchers.tables import journal, merchant, posting, programme, redemption, reversal, till, voucher
+
+MOST_IN_A_BASKET: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """One voucher held out: by the hash of its code, or by serial and the hash of its control code.
+
+    `cents`: how much of it; None for all that is left.
+    """
+
+    code_hash: bytes | None = None
+    serial: int | None = None
+    control_hash: bytes | None = None
+    cents: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What one voucher gave, and what is left on it."""
+
+    serial: int
+    cents: int
+    balance_cents: int
+
+
+@dataclass(frozen=True, slots=True)
+class Redeemed:
+    """A basket accepted. `redemption_id` is its journal number; the shop may undo it until `undo_until`."""
+
+    redemption_id: int
+    at: datetime
+    cents: int
+    vouchers: tuple[Used, ...]
+    undo_until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A voucher as looked up, spending nothing. `refusal`: why it could not be spent now, None if it could."""
+
+    serial: int
+    face_cents: int
+    balance_cents: int
+    state: str
+    expires_on: date
+    refusal: VoucherRefusal | None
+
+
+def look_up(
+    session: ReadSession, *, programme_id: int, presented: Presented, merchant_id: int | None, at: datetime
+) -> Seen:
+    """What a voucher is and whether it could be spent now. Refuses `VoucherUnknown`.
+
+    `merchant_id`: the asking shop, to tell its own use of the voucher from another's; None for a stranger.
+    """
+    found = _presented(session, programme_id=programme_id, basket=[presented])
+    row = found[0]
+    if row is None:
+        raise VoucherUnknown
+    refusal = _refusal_by_state(session, programme_id=programme_id, row=row, merchant_id=merchant_id, at=at)
+    return Seen(row.serial, row.face_cents, row.balance_cents, row.state, row.expires_on, refusal)
+
+
+def redeem(
+    session: WriteSession,
+    *,
+    programme_id: int,
+    merchant_id: int,
+    till_id: int,
+    basket: Sequence[Presented],
+    sale_cents: int | None,
+    at: datetime,
+) -> Redeemed:
+    """Take the basket's vouchers for a sale at `till_id`; refusals and their order as at the top of this file.
+
+    `sale_cents`: what the customer spent in all, when the cashier typed it (at least what the vouchers pay).
+    """
+    if not 1 <= len(basket) <= MOST_IN_A_BASKET:
+        raise BasketSize(quantity=len(basket), most=MOST_IN_A_BASKET)
+    for presented in basket:
+        if presented.cents is not None and not 1 <= presented.cents <= MAX_CENTS:
+            raise BadInput(field="cents", problem="1 centime au moins")
+    asked = {"of_programme": programme_id, "of_merchant": merchant_id}
+    shop = session.execute(_SHOP, asked).first()
+    if shop is None or shop.state != "active":
+        raise MerchantSuspended
+    found = _presented(session, programme_id=programme_id, basket=basket, locking=True)
+    rows = [row for row in found if row is not None]
+    if len(rows) < len(basket):
+        raise VoucherUnknown
+    wanted = {row.serial: presented.cents for row, presented in zip(rows, basket, strict=True)}
+    if len(wanted) < len(rows):
+        serials = [row.serial for row in rows]
+        raise BasketDuplicate(serial=next(serial for serial in serials if serials.count(serial) > 1))
+    parts = [
+        (row, _part(row, cents=wanted[row.serial], use_rule=shop.use_rule))
+        for row in _spendable(session, programme_id=programme_id, rows=rows, merchant_id=merchant_id, at=at)
+    ]
+    total = sum(cents for _, cents in parts)
+    if sale_cents is not None and not total <= sale_cents <= MAX_CENTS:
+        raise BadInput(field="sale_cents", problem="le total de la vente couvre au moins les chèques")
+
+    # From here it must succeed.
+    for row, cents in parts:
+        _take(session, programme_id=programme_id, serial=row.serial, cents=cents, day=clock.book_day(at))
+    number = ledger.post(
+        session,
+        programme_id=programme_id,
+        fact=Fact(
+            kind="redeemed",
+            at=at,
+            actor=f"till:{till_id}",
+            subject=f"merchant:{merchant_id}",
+            moves=[Move(chart.FLOAT, chart.merchant(merchant_id), cents, row.serial) for row, cents in parts],
+        ),
+    )
+    session.execute(
+        _WRITE_REDEMPTION,
+        {
+            "programme_id": programme_id,
+            "journal_id": number,
+            "merchant_id": merchant_id,
+            "till_id": till_id,
+            "cents": total,
+            "sale_cents": sale_cents,
+            "at": at,
+        },
+    )
+    used = tuple(Used(row.serial, cents, row.balance_cents - cents) for row, cents in parts)
+    return Redeemed(number, at, total, used, at + timedelta(minutes=shop.reversal_window_minutes))
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A redemption in a shop's list; `reversed_cents` is what was undone of `cents`."""
+
+    redemption_id: int
+    at: datetime
+    till_id: int
+    till_label: str
+    cents: int
+    reversed_cents: int
+    sale_cents: int | None
+    serials: tuple[int, ...]
+
+
+def redemptions_of(
+    session: ReadSession, *, programme_id: int, merchant_id: int, day: date, before: int | None, limit: int
+) -> list[Listed]:
+    """A shop's redemptions of one Paris day, newest first; `before` is the last number already seen."""
+    wanted = [
+        redemption.c.programme_id == programme_id,
+        redemption.c.merchant_id == merchant_id,
+        redemption.c.at >= clock.starts(day),
+        redemption.c.at < clock.starts(day + timedelta(days=1)),
+    ]
+    if before is not None:
+        wanted.append(redemption.c.journal_id < before)
+    rows = session.execute(
+        select(redemption, till.c.label)
+        .join(till, till.c.id == redemption.c.till_id)
+        .where(*wanted)
+        .order_by(redemption.c.journal_id.desc())
+        .limit(limit)
+    ).all()
+    parts: dict[int, list[tuple[int, int, bool]]] = {row.journal_id: [] for row in rows}
+    lines = (
+        select(posting.c.journal_id, posting.c.serial, posting.c.cents, reversal.c.serial.is_not(None))
+        .outerjoin(
+            reversal,
+            and_(
+                reversal.c.programme_id == posting.c.programme_id,
+                reversal.c.redemption_id == posting.c.journal_id,
+                reversal.c.serial == posting.c.serial,
+            ),
+        )
+        .where(posting.c.programme_id == programme_id, posting.c.journal_id.in_(list(parts)))
+        .order_by(posting.c.journal_id, posting.c.line)
+    )
+    for number, serial, cents, undone in session.execute(lines) if parts else ():
+        parts[number].append((serial, cents, bool(undone)))
+    return [
+        Listed(
+            redemption_id=row.journal_id,
+            at=row.at,
+            till_id=row.till_id,
+            till_label=row.label,
+            cents=row.cents,
+            reversed_cents=sum(cents for _, cents, undone in parts[row.journal_id] if undone),
+            sale_cents=row.sale_cents,
+            serials=tuple(serial for serial, _, _ in parts[row.journal_id]),
+        )
+        for row in rows
+    ]
+
+
+# ── The voucher's row ────────────────────────────────────────────────────────────────────────────────────────────
+class _Held(NamedTuple):
+    """A voucher's row as it was read, under its lock where one was taken."""
+
+    serial: int
+    code_hash: bytes
+    control_hash: bytes
+    face_cents: int
+    balance_cents: int
+    state: str
+    expires_on: date
+
+
+def _presented(
+    session: ReadSession, *, programme_id: int, basket: Sequence[Presented], locking: bool = False
+) -> list[_Held | None]:
+    """The voucher of each, in the basket's order, None where there is none; locked in ascending serial if asked."""
+    hashes = [presented.code_hash for presented in basket if presented.code_hash is not None]
+    serials = [presented.serial for presented in basket if presented.serial is not None]
+    known = _BY_CODE_OR_SERIAL if serials else _BY_CODE
+    asked: dict[str, Any] = {"of_programme": programme_id, "hashes": hashes}
+    if serials:
+        asked["serials"] = serials
+    rows = [_Held(*row) for row in session.execute(_LOCKED[known] if locking else known, asked)]
+    by_code = {row.code_hash: row for row in rows}
+    by_control = {(row.serial, row.control_hash): row for row in rows}
+    return [
+        by_code.get(presented.code_hash)
+        if presented.code_hash is not None
+        else by_control.get((presented.serial or 0, presented.control_hash or b""))
+        for presented in basket
+    ]
+
+
+def _spendable(
+    session: ReadSession, *, programme_id: int, rows: Sequence[_Held], merchant_id: int, at: datetime
+) -> list[_Held]:
+    """The rows in ascending serial. Raises the exact refusal of the first that cannot be spent."""
+    ordered = sorted(rows, key=lambda row: row.serial)
+    for row in ordered:
+        refusal = _refusal_by_state(session, programme_id=programme_id, row=row, merchant_id=merchant_id, at=at)
+        if refusal is not None:
+            raise refusal
+    return ordered
+
+
+def _part(row: _Held, *, cents: int | None, use_rule: str) -> int:
+    """How much of a spendable voucher is taken."""
+    if cents is None:
+        return row.balance_cents
+    if use_rule == "whole" and cents != row.balance_cents:
+        raise PartialUseRefused(serial=row.serial, balance_cents=row.balance_cents)
+    if cents > row.balance_cents:
+        raise AmountAboveBalance(serial=row.serial, balance_cents=row.balance_cents, cents=cents)
+    return cents
+
+
+def _refusal_by_state(
+    session: ReadSession, *, programme_id: int, row: _Held, merchant_id: int | None, at: datetime
+) -> VoucherRefusal | None:
+    serial = row.serial
+    refusal: VoucherRefusal | None = None
+    match row.state:
+        case "printed":
+            refusal = VoucherNotActive(serial=serial)
+        case "blocked":
+            refusal = VoucherBlocked(serial=serial)
+        case "cancelled":
+            refusal = VoucherCancelled(serial=serial)
+        case "replaced":
+            day = _replaced_on(session, programme_id=programme_id, serial=serial)
+            refusal = VoucherReplaced(serial=serial, replaced_on=day)
+        case "redeemed":
+            used = _last_use(session, programme_id=programme_id, serial=serial, merchant_id=merchant_id)
+            refusal = AlreadyRedeemed(serial=serial, used=used)
+        case _ if row.state == "expired" or row.expires_on < clock.book_day(at):
+            # The day decides, not the sweeper that may not have passed yet.
+            refusal = VoucherExpired(serial=serial, expires_on=row.expires_on.isoformat())
+    return refusal
+
+
+def _last_use(
+    session: ReadSession, *, programme_id: int, serial: int, merchant_id: int | None
+) -> dict[str, Any] | None:
+    """When, where and for how much a voucher was last used and not undone."""
+    row = session.execute(
+        select(redemption.c.at, redemption.c.merchant_id, merchant.c.shop_name, posting.c.cents)
+        .select_from(posting)
+        .join(
+            redemption,
+            and_(redemption.c.programme_id == posting.c.programme_id, redemption.c.journal_id == posting.c.journal_id),
+        )
+        .join(merchant, merchant.c.id == redemption.c.merchant_id)
+        .outerjoin(
+            reversal,
+            and_(
+                reversal.c.programme_id == posting.c.programme_id,
+                reversal.c.redemption_id == posting.c.journal_id,
+                reversal.c.serial == posting.c.serial,
+            ),
+        )
+        .where(posting.c.programme_id == programme_id, posting.c.serial == serial, reversal.c.serial.is_(None))
+        .order_by(posting.c.journal_id.desc())
+        .limit(1)
+    ).first()
+    if row is None:
+        return None
+    return {
+        "at": clock.iso(row.at),
+        "own_shop": row.merchant_id == merchant_id,
+        "shop_name": row.shop_name,
+        "cents": row.cents,
+    }
+
+
+def _replaced_on(session: ReadSession, *, programme_id: int, serial: int) -> str:
+    day = session.execute(
+        select(journal.c.book_day)
+        .join(posting, and_(posting.c.programme_id == journal.c.programme_id, posting.c.journal_id == journal.c.id))
+        .where(journal.c.programme_id == programme_id, posting.c.serial == serial, journal.c.kind == "replaced")
+        .order_by(journal.c.id.desc())
+        .limit(1)
+    ).scalar_one()
+    return str(day.isoformat())
+
+
+def _take(session: WriteSession, *, programme_id: int, serial: int, cents: int, day: date) -> None:
+    taken = {"of_programme": programme_id, "of_serial": serial, "taken_cents": cents, "on_day": day}
+    changed = session.execute(_TAKE, taken).rowcount
+    assert changed == 1, f"voucher {serial} changed under its lock"
+
+
+# ── Statements of every redemption, built once: building one costs more than running it ──────────────────────────
+_SHOP: Final = (
+    select(programme.c.use_rule, programme.c.reversal_window_minutes, merchant.c.state)
+    .join(merchant, merchant.c.programme_id == programme.c.id)
+    .where(programme.c.id == bindparam("of_programme"), merchant.c.id == bindparam("of_merchant"))
+)
+_HELD: Final = (
+    select(
+        voucher.c.serial,
+        voucher.c.code_hash,
+        voucher.c.control_hash,
+        voucher.c.face_cents,
+        voucher.c.balance_cents,
+        voucher.c.state,
+        voucher.c.expires_on,
+    )
+    .where(voucher.c.programme_id == bindparam("of_programme"))
+    .order_by(voucher.c.serial)
+)
+_ONE_OF_HASHES: Final = voucher.c.code_hash.in_(bindparam("hashes", expanding=True))
+_BY_CODE: Final = _HELD.where(_ONE_OF_HASHES)
+_BY_CODE_OR_SERIAL: Final = _HELD.where(or_(_ONE_OF_HASHES, voucher.c.serial.in_(bindparam("serials", expanding=True))))
+_LOCKED: Final = {known: known.with_for_update() for known in (_BY_CODE, _BY_CODE_OR_SERIAL)}
+_TAKE: Final = (
+    update(voucher)
+    .where(
+        voucher.c.programme_id == bindparam("of_programme"),
+        voucher.c.serial == bindparam("of_serial"),
+        voucher.c.state == "active",
+        voucher.c.balance_cents >= bindparam("taken_cents"),
+        voucher.c.expires_on >= bindparam("on_day"),
+    )
+    .values(
+        balance_cents=voucher.c.balance_cents - bindparam("taken_cents"),
+        state=case((voucher.c.balance_cents == bindparam("taken_cents"), "redeemed"), else_="active"),
+    )
+)
+_WRITE_REDEMPTION: Final = redemption.insert()

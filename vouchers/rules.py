@@ -1,0 +1,80 @@
+"""The rules a programme was opened under: what every verb reads, and only opening a programme writes."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import select
+
+from vouchers.db import ReadSession, WriteSession
+from vouchers.errors import NotFound
+from vouchers.tables import issuer, programme
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """One programme. Rates in basis points; `use_rule` 'whole' or 'partial'; `lapse_to` one of LAPSE_DESTINATIONS."""
+
+    programme_id: int
+    name: str
+    target_cents: int
+    starts_on: date
+    expires_on: date
+    presentation_deadline_on: date
+    host: str
+    shops_url: str
+    use_rule: str
+    commission_bp: int
+    vat_bp: int
+    reversal_window_minutes: int
+    lapse_to: str
+    issuer_id: int
+    issuer_name: str
+    issuer_address: str
+    issuer_siret: str | None
+    issuer_account_holder: str | None
+    issuer_iban: str | None
+    issuer_bic: str | None
+
+
+def rules(session: ReadSession, *, programme_id: int) -> Rules:
+    """The rules of a programme. Refuses `NotFound`."""
+    row = session.execute(
+        select(
+            programme.c.id.label("programme_id"),
+            programme.c.name,
+            programme.c.target_cents,
+            programme.c.starts_on,
+            programme.c.expires_on,
+            programme.c.presentation_deadline_on,
+            programme.c.host,
+            programme.c.shops_url,
+            programme.c.use_rule,
+            programme.c.commission_bp,
+            programme.c.vat_bp,
+            programme.c.reversal_window_minutes,
+            programme.c.lapse_to,
+            issuer.c.id.label("issuer_id"),
+            issuer.c.name.label("issuer_name"),
+            issuer.c.address.label("issuer_address"),
+            issuer.c.siret.label("issuer_siret"),
+            issuer.c.account_holder.label("issuer_account_holder"),
+            issuer.c.iban.label("issuer_iban"),
+            issuer.c.bic.label("issuer_bic"),
+        )
+        .join(issuer, issuer.c.id == programme.c.issuer_id)
+        .where(programme.c.id == programme_id)
+    ).first()
+    if row is None:
+        raise NotFound(what="programme", id=programme_id)
+    return Rules(**row._mapping)
+
+
+def take_turn(session: WriteSession, *, programme_id: int) -> None:
+    """Wait until nobody else is numbering something in this programme (an order, a batch, a payment run).
+
+    Held to the end of the transaction. Redemption never takes it. Refuses `NotFound`.
+    """
+    # NO KEY UPDATE: rows that merely refer to the programme need not wait.
+    held = select(programme.c.id).where(programme.c.id == programme_id).with_for_update(key_share=True)
+    if session.execute(held).first() is None:
+        raise NotFound(what="programme", id=programme_id)

@@ -1,0 +1,32 @@
+"""Bringing a database to the schema of this version, by Alembic: the only way the schema changes."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from vouchers.db import Database
+
+
+def migrate(house: Database, *, to: str = "head") -> None:
+    """Bring `house` to revision `to`. Safe to run again; each revision is one transaction."""
+    config = _config()
+    with house.engine().connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, to)
+
+
+def is_current(house: Database) -> bool:
+    """Whether `house` is at the newest revision."""
+    heads = set(ScriptDirectory.from_config(_config()).get_heads())
+    return house.read(lambda session: set(MigrationContext.configure(session).get_current_heads())) == heads
+
+
+def _config() -> Config:
+    inside = Path(__file__).parent / "migrations"
+    config = Config()
+    # In a checkout the migrations lie beside the package; in a wheel, inside it.
+    config.set_main_option("script_location", str(inside if inside.is_dir() else inside.parent.parent / "migrations"))
+    return config

@@ -1,0 +1,341 @@
+"""A period is closed, merchant by merchant: gross, commission, VAT, net.
+
+A run is proposed by one person and approved by another; `pay.py` has what follows. What a run covers is fixed when it
+is proposed, by a watermark: every posting to a merchant up to it that no run has settled, whose business day is in or
+before the period. Postings do not change and one run is open at a time, so what is approved is what was proposed.
+
+The commission is a rate on the merchant's gross (redemptions less reversals), rounded once, and VAT a rate on the
+commission, rounded once: gross + brought = commission + VAT + net, to the cent. A returned transfer is brought forward
+and paid again without commission.
+
+Carried over and listed, not paid: a merchant suspended (`suspended`), without a confirmed bank account in force
+(`no_account`), or due nothing (`nothing_due`).
+"""
+
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    case,
+    cast,
+    func,
+    insert,
+    literal,
+    select,
+    union_all,
+    update,
+)
+
+from vouchers import chart, clock, ledger, money
+from vouchers.db import ReadSession, WriteSession
+from vouchers.errors import (
+    BadInput,
+    FiguresChanged,
+    IssuerAccountMissing,
+    NothingToSettle,
+    RunOpen,
+    RunState,
+    SamePerson,
+)
+from vouchers.ledger import Fact, Move
+from vouchers.rules import rules, take_turn
+from vouchers.runs import Run, Settlement, find_run
+from vouchers.tables import bank_account, journal, merchant, payment_run, posting, settlement, settlement_line
+
+
+def propose(
+    session: WriteSession, *, programme_id: int, to_on: date, upto_journal: int, actor: str, at: datetime
+) -> Run:
+    """Propose the run that closes `to_on` (a Paris day, at most today). `upto_journal`: a `ledger.watermark`.
+
+    Refuses, in order: `BadInput`, `IssuerAccountMissing`, `RunOpen`, `NothingToSettle`.
+    """
+    if to_on > clock.book_day(at):
+        raise BadInput(field="to_on", problem="la période ne peut pas finir après aujourd'hui")
+    take_turn(session, programme_id=programme_id)
+    programme = rules(session, programme_id=programme_id)
+    if programme.issuer_iban is None:
+        raise IssuerAccountMissing
+    runs = session.execute(
+        select(payment_run.c.number, payment_run.c.state, payment_run.c.to_on)
+        .where(payment_run.c.programme_id == programme_id)
+        .order_by(payment_run.c.number)
+    ).all()
+    for earlier in runs:
+        if earlier.state == "proposed":
+            raise RunOpen(number=earlier.number)
+    closed = [earlier.to_on for earlier in runs if earlier.state != "withdrawn"]
+    from_on = min(max(closed) + timedelta(days=1) if closed else programme.starts_on, to_on)
+    due = _due(session, programme_id=programme_id, to_on=to_on, upto_journal=upto_journal)
+    standing = _standing(session, programme_id=programme_id, at=at)
+    rows = []
+    number = max((earlier.number for earlier in runs), default=0) + 1
+    for merchant_id, (gross, brought) in due.items():
+        kept = money.commission_on(gross, commission_bp=programme.commission_bp, vat_bp=programme.vat_bp)
+        net = kept.net_cents + brought
+        because = _carried_because(standing[merchant_id], net_cents=net)
+        rows.append(
+            {
+                "programme_id": programme_id,
+                "run_number": number,
+                "merchant_id": merchant_id,
+                "state": "carried" if because else "to_pay",
+                "carried_because": because,
+                "gross_cents": gross,
+                "brought_cents": brought,
+                "commission_cents": kept.commission_cents,
+                "vat_cents": kept.vat_cents,
+                "net_cents": net,
+                "account_holder": standing[merchant_id].account_holder,
+                "iban": standing[merchant_id].iban,
+            }
+        )
+    if all(row["state"] == "carried" for row in rows):
+        raise NothingToSettle(to_on=to_on.isoformat())
+
+    # From here it must succeed.
+    session.execute(
+        payment_run.insert(),
+        {
+            "programme_id": programme_id,
+            "number": number,
+            "state": "proposed",
+            "from_on": from_on,
+            "to_on": to_on,
+            "upto_journal": upto_journal,
+            "commission_bp": programme.commission_bp,
+            "vat_bp": programme.vat_bp,
+            "debtor_name": programme.issuer_account_holder or programme.issuer_name,
+            "debtor_iban": programme.issuer_iban,
+            "debtor_bic": programme.issuer_bic,
+            "proposed_by": actor,
+            "proposed_at": at,
+        },
+    )
+    session.execute(settlement.insert(), rows)
+    run = find_run(session, programme_id=programme_id, number=number)
+    _record(session, run=run, kind="run_proposed", actor=actor, at=at)
+    return run
+
+
+def withdraw(session: WriteSession, *, programme_id: int, number: int, actor: str, reason: str, at: datetime) -> Run:
+    """Take a proposed run back; nothing was moved, so nothing is undone. Refuses `NotFound`, `RunState`."""
+    run = find_run(session, programme_id=programme_id, number=number)
+    _close_proposal(session, run=run, state="withdrawn")
+    _record(session, run=run, kind="run_withdrawn", actor=actor, at=at, reason=reason)
+    return find_run(session, programme_id=programme_id, number=number)
+
+
+def approve(
+    session: WriteSession, *, programme_id: int, number: int, execution_on: date, actor: str, at: datetime
+) -> Run:
+    """Approve a proposed run: its postings are settled, commission and VAT taken, the nets put in transit.
+
+    `execution_on`: the TARGET day the bank is asked to pay on, not before today. Refuses, in order: `NotFound`,
+    `SamePerson` (who proposed), `BadInput`, `RunState`, `FiguresChanged` (an account or a shop's standing is no
+    longer what was proposed).
+    """
+    run = find_run(session, programme_id=programme_id, number=number)
+    if run.proposed_by == actor:
+        raise SamePerson(act="settlement.approve")
+    if execution_on < clock.book_day(at):
+        raise BadInput(field="execution_on", problem="la date d'exécution est passée")
+    _close_proposal(session, run=run, state="approved", approved_by=actor, approved_at=at, execution_on=execution_on)
+    due = _due(session, programme_id=programme_id, to_on=run.to_on, upto_journal=run.upto_journal)
+    standing = _standing(session, programme_id=programme_id, at=at)
+    for line in run.to_pay:
+        now = standing[line.merchant_id]
+        same_figures = due.get(line.merchant_id) == (line.gross_cents, line.brought_cents)
+        if not same_figures or now != _Standing("active", line.account_holder, line.iban):
+            raise FiguresChanged(merchant_id=line.merchant_id)
+
+    # From here it must succeed.
+    lines = _unsettled(programme_id=programme_id, to_on=run.to_on, upto_journal=run.upto_journal).subquery()
+    session.execute(
+        insert(settlement_line).from_select(
+            ["programme_id", "journal_id", "line", "run_number", "merchant_id"],
+            select(
+                literal(programme_id).label("programme_id"),
+                lines.c.journal_id,
+                lines.c.line,
+                literal(number).label("run_number"),
+                lines.c.merchant_id,
+            )
+            .select_from(lines)
+            .join(
+                settlement,
+                and_(
+                    settlement.c.programme_id == programme_id,
+                    settlement.c.run_number == number,
+                    settlement.c.merchant_id == lines.c.merchant_id,
+                    settlement.c.state == "to_pay",
+                ),
+            )
+            .order_by(lines.c.journal_id, lines.c.line),
+        )
+    )
+    _record(session, run=run, kind="run_approved", actor=actor, at=at)
+    facts = [
+        Fact(
+            kind="settled",
+            at=at,
+            actor=actor,
+            subject=f"settlement:{number}/{line.merchant_id}",
+            reason=line.end_to_end_id,
+            moves=_moves(line, number=number),
+        )
+        for line in run.to_pay
+    ]
+    numbers = ledger.post_all(session, programme_id=programme_id, facts=facts)
+    session.execute(
+        update(settlement)
+        .where(
+            settlement.c.programme_id == programme_id,
+            settlement.c.run_number == number,
+            settlement.c.merchant_id == bindparam("settled_merchant"),
+        )
+        .values(journal_id=bindparam("settled_by")),
+        [
+            {"settled_merchant": line.merchant_id, "settled_by": journal_id}
+            for line, journal_id in zip(run.to_pay, numbers, strict=True)
+        ],
+    )
+    return find_run(session, programme_id=programme_id, number=number)
+
+
+# ── What is due ──────────────────────────────────────────────────────────────────────────────────────────────────
+def _unsettled(*, programme_id: int, to_on: date, upto_journal: int) -> Select[Any]:
+    """Postings to and from merchants that no run has settled: journal, line, kind, signed cents, merchant."""
+
+    def side(account: ColumnElement[str], *, sign: int, kinds: tuple[str, ...]) -> Select[Any]:
+        return (
+            select(
+                posting.c.journal_id,
+                posting.c.line,
+                journal.c.kind,
+                (posting.c.cents * sign).label("cents"),
+                merchant.c.id.label("merchant_id"),
+            )
+            .select_from(merchant)
+            .join(
+                posting,
+                and_(
+                    posting.c.programme_id == merchant.c.programme_id,
+                    account == literal("merchant:") + cast(merchant.c.id, Text),
+                ),
+            )
+            .join(journal, and_(journal.c.programme_id == posting.c.programme_id, journal.c.id == posting.c.journal_id))
+            .outerjoin(
+                settlement_line,
+                and_(
+                    settlement_line.c.programme_id == posting.c.programme_id,
+                    settlement_line.c.journal_id == posting.c.journal_id,
+                    settlement_line.c.line == posting.c.line,
+                ),
+            )
+            .where(
+                merchant.c.programme_id == programme_id,
+                posting.c.journal_id <= upto_journal,
+                journal.c.kind.in_(kinds),
+                journal.c.book_day <= to_on,
+                settlement_line.c.journal_id.is_(None),
+            )
+        )
+
+    owed = side(posting.c.credit, sign=1, kinds=("redeemed", "transfer_returned"))
+    taken_back = side(posting.c.debit, sign=-1, kinds=("reversed",))
+    both = union_all(owed, taken_back).subquery()
+    return select(both)
+
+
+def _due(session: ReadSession, *, programme_id: int, to_on: date, upto_journal: int) -> dict[int, tuple[int, int]]:
+    """(gross, brought forward) of every merchant with something unsettled, in merchant order."""
+    lines = _unsettled(programme_id=programme_id, to_on=to_on, upto_journal=upto_journal).subquery()
+    brought = case((lines.c.kind == "transfer_returned", lines.c.cents), else_=0)
+    rows = session.execute(
+        select(lines.c.merchant_id, func.sum(lines.c.cents - brought), func.sum(brought))
+        .group_by(lines.c.merchant_id)
+        .order_by(lines.c.merchant_id)
+    )
+    return {merchant_id: (int(gross), int(again)) for merchant_id, gross, again in rows}
+
+
+class _Standing(NamedTuple):
+    """A merchant's state and the bank account in force."""
+
+    state: str
+    account_holder: str | None
+    iban: str | None
+
+
+def _standing(session: ReadSession, *, programme_id: int, at: datetime) -> dict[int, _Standing]:
+    newest = (
+        select(
+            bank_account.c.merchant_id,
+            bank_account.c.account_holder,
+            bank_account.c.iban,
+            func.row_number()
+            .over(
+                partition_by=bank_account.c.merchant_id,
+                order_by=(bank_account.c.in_force_at.desc(), bank_account.c.id.desc()),
+            )
+            .label("age"),
+        )
+        .where(
+            bank_account.c.programme_id == programme_id,
+            bank_account.c.state == "confirmed",
+            bank_account.c.in_force_at <= at,
+        )
+        .subquery()
+    )
+    rows = session.execute(
+        select(merchant.c.id, merchant.c.state, newest.c.account_holder, newest.c.iban)
+        .outerjoin(newest, and_(newest.c.merchant_id == merchant.c.id, newest.c.age == 1))
+        .where(merchant.c.programme_id == programme_id)
+    )
+    return {row.id: _Standing(row.state, row.account_holder, row.iban) for row in rows}
+
+
+def _carried_because(standing: _Standing, *, net_cents: int) -> str | None:
+    if standing.state != "active":
+        return "suspended"
+    if standing.iban is None:
+        return "no_account"
+    return "nothing_due" if net_cents <= 0 else None
+
+
+# ── What is written ──────────────────────────────────────────────────────────────────────────────────────────────
+def _moves(line: Settlement, *, number: int) -> list[Move]:
+    owner = chart.merchant(line.merchant_id)
+    moves = []
+    for income, cents in ((chart.COMMISSION, line.commission_cents), (chart.VAT, line.vat_cents)):
+        # Below zero when reversals outweigh redemptions and a returned transfer still makes the net payable.
+        if cents > 0:
+            moves.append(Move(owner, income, cents))
+        elif cents < 0:
+            moves.append(Move(income, owner, -cents))
+    return [*moves, Move(owner, chart.in_transit(number), line.net_cents)]
+
+
+def _close_proposal(session: WriteSession, *, run: Run, state: str, **approved: Any) -> None:
+    flipped = session.execute(
+        update(payment_run)
+        .where(
+            payment_run.c.programme_id == run.programme_id,
+            payment_run.c.number == run.number,
+            payment_run.c.state == "proposed",
+        )
+        .values(state=state, **approved)
+    ).rowcount
+    if flipped == 0:
+        raise RunState(number=run.number, state=run.state, wanted="proposed")
+
+
+def _record(session: WriteSession, *, run: Run, kind: str, actor: str, at: datetime, reason: str = "") -> None:
+    fact = Fact(kind=kind, at=at, actor=actor, subject=f"run:{run.number}", reason=reason)
+    ledger.post(session, programme_id=run.programme_id, fact=fact)

@@ -1,0 +1,227 @@
+"""Sign-in by e-mail and password, sessions and API tokens.
+
+A token is 256 random bits, given once; the database keeps its keyed hash (HMAC-SHA-256 with the session key). Whoever
+it stands for is read afresh at each request, so that a revoked token, a revoked role and a suspended person are felt
+at the next one.
+
+Why `sign_in` takes the house and not a session: a wrong password must be counted although the sign-in refuses, and a
+refusal undoes its transaction; argon2 takes tens of milliseconds, in which SQLite's one writer may not be held. So it
+reads, verifies with no transaction open, and writes. An unknown e-mail, a suspended person and a wrong password get
+the same answer after the same work.
+"""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import and_, select, update
+
+from vouchers import attempts, codes, identity, passwords
+from vouchers.access import Caller, Held, Role
+from vouchers.attempts import Guess
+from vouchers.db import Database, ReadSession, WriteSession
+from vouchers.errors import BadInput, NotFound, NotSignedIn, WrongCredentials
+from vouchers.passwords import PasswordHash
+from vouchers.tables import role, staff, token
+
+TOKEN_BYTES: Final = 32
+LONGEST_API_TOKEN: Final = timedelta(days=366)
+MOST_LISTED: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A session or an API token. `secret` is told now and never again."""
+
+    staff_id: int
+    secret: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What a person sees of one token in use. `kind` is 'session' or 'api'."""
+
+    token_hash: bytes
+    kind: str
+    label: str
+    made_at: datetime
+    expires_at: datetime
+
+
+def sign_in(
+    house: Database,
+    *,
+    email: str,
+    password: str,
+    address: str,
+    label: str,
+    session_key: bytes,
+    lasts: timedelta,
+    at: datetime,
+) -> Opened:
+    """A session for whoever knows the password. `address` is the caller's, `label` what the session is shown as.
+
+    Refuses `TooManyAttempts` (10 wrong an hour for an account, 50 for an address), then `WrongCredentials`.
+    """
+    known = _email(email)
+
+    def verified() -> Opened:
+        staff_id = _verified(house, email=known, password=password)
+        return house.write(
+            lambda session: _opened(
+                session,
+                staff_id=staff_id,
+                kind="session",
+                label=label,
+                session_key=session_key,
+                at=at,
+                until=at + lasts,
+            )
+        )
+
+    scopes = [attempts.scope(Guess.SIGN_IN_ACCOUNT, known), attempts.scope(Guess.SIGN_IN_ADDRESS, address)]
+    return attempts.guarded(house, scopes=scopes, at=at, act=verified, counts=(WrongCredentials,))
+
+
+def change_password(house: Database, *, staff_id: int, current: str, new: str, address: str, at: datetime) -> None:
+    """Keep another password; every session and API token of the person ends.
+
+    Refuses `BadInput` for the new one, `TooManyAttempts` and `WrongCredentials` as `sign_in`.
+    """
+    password_hash = passwords.hashed(new)
+    known = house.read(lambda session: session.execute(select(staff.c.email).where(staff.c.id == staff_id)).scalar())
+    email = known or ""
+
+    def verified() -> None:
+        _verified(house, email=email, password=current)
+        house.write(lambda session: set_password(session, staff_id=staff_id, password_hash=password_hash, at=at))
+
+    scopes = [attempts.scope(Guess.SIGN_IN_ACCOUNT, email), attempts.scope(Guess.SIGN_IN_ADDRESS, address)]
+    attempts.guarded(house, scopes=scopes, at=at, act=verified, counts=(WrongCredentials,))
+
+
+def set_password(session: WriteSession, *, staff_id: int, password_hash: PasswordHash, at: datetime) -> None:
+    """Keep another password without the old one: for the host operator alone, never for an administrator, who could
+    then act as two people. Every session and API token of the person ends. Refuses `NotFound`.
+    """
+    kept = session.execute(update(staff).where(staff.c.id == staff_id).values(password_hash=password_hash))
+    if not kept.rowcount:
+        raise NotFound(what="staff", id=staff_id)
+    revoke_tokens(session, staff_id=staff_id, at=at)
+
+
+def make_api_token(
+    session: WriteSession, *, staff_id: int, label: str, expires_at: datetime, session_key: bytes, at: datetime
+) -> Opened:
+    """A token for a program that acts as this person, at most a year. Refuses `BadInput`, `WrongCredentials`."""
+    if not at < expires_at <= at + LONGEST_API_TOKEN:
+        raise BadInput(field="expires_at", problem="entre maintenant et dans un an")
+    return _opened(
+        session, staff_id=staff_id, kind="api", label=label, session_key=session_key, at=at, until=expires_at
+    )
+
+
+def caller_of_token(session: ReadSession, *, token_hash: bytes, at: datetime) -> Caller:
+    """Who stands behind a token, with the roles held at this moment. Refuses `NotSignedIn`.
+
+    The hash is `codes.token_hash(session_key, secret)`; two tokens are told apart by it alone, so that the time of the
+    look-up says nothing of the secret.
+    """
+    rows = session.execute(
+        select(
+            token.c.kind,
+            token.c.made_at,
+            staff.c.id,
+            role.c.programme_id,
+            role.c.name,
+            role.c.buyer_id,
+            role.c.merchant_id,
+        )
+        .join(staff, and_(staff.c.id == token.c.staff_id, staff.c.state == "active"))
+        .outerjoin(role, and_(role.c.staff_id == staff.c.id, role.c.state == "active"))
+        .where(token.c.token_hash == token_hash, token.c.revoked_at.is_(None), token.c.expires_at > at)
+        .order_by(role.c.id)
+    ).all()
+    if not rows:
+        raise NotSignedIn
+    kind, made_at, staff_id = rows[0][:3]
+    return Caller(
+        actor=f"staff:{staff_id}",
+        held=tuple(Held(row[3], Role(row[4]), row[5], row[6]) for row in rows if row[3] is not None),
+        signed_in_at=made_at if kind == "session" else None,
+    )
+
+
+def tokens_of(session: ReadSession, *, staff_id: int, at: datetime) -> list[Token]:
+    """The sessions and API tokens of a person that still open something, newest first, at most 200."""
+    rows = session.execute(
+        select(token.c.token_hash, token.c.kind, token.c.label, token.c.made_at, token.c.expires_at)
+        .where(token.c.staff_id == staff_id, token.c.revoked_at.is_(None), token.c.expires_at > at)
+        .order_by(token.c.made_at.desc(), token.c.token_hash)
+        .limit(MOST_LISTED)
+    )
+    return [Token(*row) for row in rows]
+
+
+def revoke_token(session: WriteSession, *, staff_id: int, token_hash: bytes, at: datetime) -> None:
+    """Sign out, or end one's own API token. Refuses `NotFound` for one that is not the person's, or is ended."""
+    mine = token.c.token_hash == token_hash, token.c.staff_id == staff_id, token.c.revoked_at.is_(None)
+    if not session.execute(update(token).where(*mine).values(revoked_at=at)).rowcount:
+        raise NotFound(what="token", id=token_hash.hex()[:8])
+
+
+def revoke_tokens(session: WriteSession, *, staff_id: int, at: datetime) -> int:
+    """End every session and API token of a person; gives how many."""
+    open_ones = token.c.staff_id == staff_id, token.c.revoked_at.is_(None)
+    return session.execute(update(token).where(*open_ones).values(revoked_at=at)).rowcount
+
+
+def _email(typed: str) -> str:
+    # Brought to its one form before it is counted, or each way of writing it would have ten attempts of its own.
+    try:
+        return identity.email(typed, field="email")
+    except BadInput:
+        return ""
+
+
+def _verified(house: Database, *, email: str, password: str) -> int:
+    """The person behind an e-mail and a password. Refuses `WrongCredentials`."""
+    row = house.read(
+        lambda session: session.execute(
+            select(staff.c.id, staff.c.password_hash).where(staff.c.email == email, staff.c.state == "active")
+        ).first()
+    )
+    kept = passwords.NOBODYS if row is None else PasswordHash(row.password_hash)
+    if not passwords.matches(kept, password) or row is None:
+        raise WrongCredentials
+    return int(row.id)
+
+
+def _opened(
+    session: WriteSession,
+    *,
+    staff_id: int,
+    kind: str,
+    label: str,
+    session_key: bytes,
+    at: datetime,
+    until: datetime,
+) -> Opened:
+    # Suspended between the password and this line: the same answer as a minute later.
+    person = select(staff.c.id).where(staff.c.id == staff_id, staff.c.state == "active")
+    if session.execute(person.with_for_update(key_share=True)).first() is None:
+        raise WrongCredentials
+    secret = secrets.token_urlsafe(TOKEN_BYTES)
+    session.execute(
+        token.insert().values(
+            token_hash=codes.token_hash(session_key, secret),
+            staff_id=staff_id,
+            kind=kind,
+            label=identity.name(label, field="label"),
+            made_at=at,
+            expires_at=until,
+        )
+    )
+    return Opened(staff_id, secret, until)

@@ -1,0 +1,609 @@
+"""Every table, constraint and index, on one page. The migrations make them; nothing else changes the schema.
+
+Whole cents are BIGINT. Instants are BIGINT microseconds since 1970, UTC; days are Paris dates. `programme_id` leads
+the key of every table that holds money, so that a database sharded by programme stays open. What the constraints
+cannot say (append-only rows, the legal steps of a voucher) the triggers of migration 0001 say, on both engines.
+
+Why Core tables and no mapped classes: a verb reads plain values, decides, and writes a handful of guarded
+statements; an identity map between them would only hide when a row was read.
+"""
+
+from datetime import date, datetime
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Date,
+    Dialect,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Sequence,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.types import TypeEngine
+
+from vouchers import chart, clock
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC instant, kept as whole microseconds so that both engines compare it alike."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(Integer() if dialect.name == "sqlite" else BigInteger())
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        return None if value is None else clock.micros(value)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else clock.from_micros(value)
+
+
+class Day(TypeDecorator[date]):
+    """A Paris day: DATE in PostgreSQL, ISO text in SQLite, whose STRICT tables have no date."""
+
+    impl = Date
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(Text() if dialect.name == "sqlite" else Date())
+
+    def process_bind_param(self, value: date | None, dialect: Dialect) -> date | str | None:
+        return value.isoformat() if value is not None and dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: date | str | None, dialect: Dialect) -> date | None:
+        return date.fromisoformat(value) if isinstance(value, str) else value
+
+
+Int: Final = BigInteger().with_variant(Integer(), "sqlite")
+"""Ids, counts and whole cents: INTEGER is already 64 bits wide in SQLite, and the only one STRICT knows."""
+
+metadata: Final = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+journal_ids: Final = Sequence("journal_id", metadata=metadata, data_type=BigInteger)
+"""PostgreSQL only. SQLite has one writer, so the next id there is the greatest plus one."""
+
+
+def _table(name: str, *parts: Column[Any] | CheckConstraint | Any) -> Table:
+    return Table(name, metadata, *parts, sqlite_strict=True)
+
+
+def _id() -> Column[int]:
+    return Column("id", Int, primary_key=True, autoincrement=True)
+
+
+def _programme() -> Column[int]:
+    return Column("programme_id", Int, ForeignKey("programme.id"), nullable=False)
+
+
+def _of_programme() -> Column[int]:
+    # No foreign key here: every redemption would lock the same programme row to prove that it exists. The rows these
+    # tables do refer to (batch, journal, redemption …) carry it.
+    return Column("programme_id", Int, nullable=False)
+
+
+def _one_of(column: str, *words: str) -> CheckConstraint:
+    listed = ", ".join(f"'{word}'" for word in words)
+    return CheckConstraint(f"{column} IN ({listed})", name=f"{column}_known")
+
+
+ORDER_STATES: Final = (
+    "draft", "placed", "approved", "paid", "accepted", "issuing", "issued", "delivered", "cancelled",
+)  # fmt: skip
+BATCH_STATES: Final = ("issuing", "issued", "printed", "active")
+VOUCHER_STATES: Final = ("printed", "active", "blocked", "redeemed", "expired", "cancelled", "replaced")
+CLOSED_STATES: Final = ("expired", "cancelled", "replaced")
+RUN_STATES: Final = ("proposed", "withdrawn", "approved", "exported", "executed")
+SETTLEMENT_STATES: Final = ("to_pay", "carried", "paid", "returned")
+LAPSE_DESTINATIONS: Final = ("breakage", "buyer", "next_campaign")
+ROLES: Final = (
+    "treasurer", "approver", "administrator", "auditor", "buyer_clerk", "buyer_approver", "merchant_owner",
+)  # fmt: skip
+
+# ── People ───────────────────────────────────────────────────────────────────────────────────────────────────────
+issuer = _table(
+    "issuer",
+    _id(),
+    Column("name", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("siret", Text),
+    Column("account_holder", Text),
+    Column("iban", Text),
+    Column("bic", Text),
+)
+
+programme = _table(
+    "programme",
+    _id(),
+    Column("issuer_id", Int, ForeignKey("issuer.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("target_cents", Int, nullable=False),
+    Column("starts_on", Day, nullable=False),
+    Column("expires_on", Day, nullable=False),
+    Column("presentation_deadline_on", Day, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("shops_url", Text, nullable=False),
+    Column("use_rule", Text, nullable=False),
+    Column("commission_bp", Int, nullable=False),
+    Column("vat_bp", Int, nullable=False),
+    Column("reversal_window_minutes", Int, nullable=False),
+    Column("lapse_to", Text, nullable=False),
+    Column("next_serial", Int, nullable=False, server_default="1"),
+    CheckConstraint("target_cents > 0", name="target_positive"),
+    CheckConstraint("next_serial > 0", name="serial_positive"),
+    CheckConstraint("commission_bp BETWEEN 0 AND 10000 AND vat_bp BETWEEN 0 AND 10000", name="rates_possible"),
+    CheckConstraint("starts_on <= expires_on AND expires_on <= presentation_deadline_on", name="days_in_order"),
+    _one_of("use_rule", "whole", "partial"),
+    _one_of("lapse_to", *LAPSE_DESTINATIONS),
+)
+
+buyer = _table(
+    "buyer",
+    _id(),
+    _programme(),
+    Column("name", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("siret", Text),
+    Column("exposure_cap_cents", Int, nullable=False),
+    Column("version", Int, nullable=False, server_default="0"),
+    CheckConstraint("exposure_cap_cents >= 0", name="cap_not_negative"),
+    UniqueConstraint("programme_id", "id"),
+    UniqueConstraint("programme_id", "name"),
+)
+
+merchant = _table(
+    "merchant",
+    _id(),
+    _programme(),
+    Column("legal_name", Text, nullable=False),
+    Column("shop_name", Text, nullable=False),
+    Column("siret", Text, nullable=False),
+    Column("trade", Text, nullable=False),
+    Column("commune", Text, nullable=False),
+    Column("state", Text, nullable=False, server_default="active"),
+    Column("enrolled_at", Instant, nullable=False),
+    _one_of("state", "active", "suspended"),
+    UniqueConstraint("programme_id", "id"),
+    UniqueConstraint("programme_id", "siret"),
+)
+
+bank_account = _table(
+    # Asked by one, confirmed by another; in force from `in_force_at`. The newest in force is the one that is paid.
+    "bank_account",
+    _id(),
+    _programme(),
+    Column("merchant_id", Int, nullable=False),
+    Column("account_holder", Text, nullable=False),
+    Column("iban", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("asked_by", Text, nullable=False),
+    Column("asked_at", Instant, nullable=False),
+    Column("confirmed_by", Text),
+    Column("confirmed_at", Instant),
+    Column("in_force_at", Instant),
+    ForeignKeyConstraint(["programme_id", "merchant_id"], ["merchant.programme_id", "merchant.id"]),
+    _one_of("state", "asked", "confirmed", "withdrawn"),
+    CheckConstraint("confirmed_by IS NULL OR confirmed_by <> asked_by", name="four_eyes"),
+    CheckConstraint("(state = 'confirmed') = (in_force_at IS NOT NULL)", name="in_force_once_confirmed"),
+    Index(
+        "uq_bank_account_one_asked",
+        "merchant_id",
+        unique=True,
+        sqlite_where=text("state = 'asked'"),
+        postgresql_where=text("state = 'asked'"),
+    ),
+    Index(None, "merchant_id", "in_force_at"),
+)
+
+staff = _table(
+    "staff",
+    _id(),
+    Column("email", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("password_hash", Text, nullable=False),
+    Column("state", Text, nullable=False, server_default="active"),
+    Column("enrolled_at", Instant, nullable=False),
+    _one_of("state", "active", "suspended"),
+)
+
+role = _table(
+    # A role of a buyer's or a merchant's person names that buyer or merchant; a role of the chamber names neither.
+    "role",
+    _id(),
+    _programme(),
+    Column("staff_id", Int, ForeignKey("staff.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("buyer_id", Int, ForeignKey("buyer.id")),
+    Column("merchant_id", Int, ForeignKey("merchant.id")),
+    Column("state", Text, nullable=False),
+    Column("asked_by", Text, nullable=False),
+    Column("asked_at", Instant, nullable=False),
+    Column("confirmed_by", Text),
+    Column("confirmed_at", Instant),
+    Column("revoked_at", Instant),
+    _one_of("name", *ROLES),
+    _one_of("state", "asked", "active", "revoked"),
+    CheckConstraint("confirmed_by IS NULL OR confirmed_by <> asked_by", name="four_eyes"),
+    CheckConstraint("state <> 'active' OR confirmed_by IS NOT NULL", name="active_once_confirmed"),
+    CheckConstraint("(name IN ('buyer_clerk', 'buyer_approver')) = (buyer_id IS NOT NULL)", name="buyer_named"),
+    CheckConstraint("(name = 'merchant_owner') = (merchant_id IS NOT NULL)", name="merchant_named"),
+    Index(None, "staff_id", "programme_id"),
+)
+
+token = _table(
+    # Sessions and API tokens: only a keyed hash is kept.
+    "token",
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column("staff_id", Int, ForeignKey("staff.id"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("revoked_at", Instant),
+    _one_of("kind", "session", "api"),
+    Index(None, "staff_id"),
+)
+
+till = _table(
+    "till",
+    _id(),
+    _programme(),
+    Column("merchant_id", Int, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("public_key", LargeBinary, nullable=False),
+    Column("paired_at", Instant, nullable=False),
+    Column("revoked_at", Instant),
+    ForeignKeyConstraint(["programme_id", "merchant_id"], ["merchant.programme_id", "merchant.id"]),
+    UniqueConstraint("programme_id", "id"),
+    Index(None, "merchant_id"),
+)
+
+pairing = _table(
+    "pairing",
+    Column("code_hash", LargeBinary, primary_key=True),
+    _programme(),
+    Column("merchant_id", Int, nullable=False),
+    Column("made_by", Text, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("used_at", Instant),
+    ForeignKeyConstraint(["programme_id", "merchant_id"], ["merchant.programme_id", "merchant.id"]),
+)
+
+failure = _table(
+    # Failed attempts by scope (an address, an account, a till) and hour; successes write nothing.
+    "failure",
+    Column("scope", Text, nullable=False),
+    Column("hour", Int, nullable=False),
+    Column("attempts", Int, nullable=False),
+    PrimaryKeyConstraint("scope", "hour"),
+)
+
+# ── The ledger ───────────────────────────────────────────────────────────────────────────────────────────────────
+journal = _table(
+    # One business fact. `id` is drawn inside the transaction, behind the barrier of `ledger.py`.
+    "journal",
+    _of_programme(),
+    Column("id", Int, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("book_day", Day, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("reason", Text, nullable=False, server_default=""),
+    PrimaryKeyConstraint("programme_id", "id"),
+    _one_of("kind", *chart.JOURNAL_KINDS),
+    Index(None, "programme_id", "subject", "id"),
+    Index(None, "programme_id", "kind", "id"),
+)
+
+
+def _account(column: str) -> CheckConstraint:
+    whole = ", ".join(f"'{kind}'" for kind in chart.WHOLE_ACCOUNTS)
+    owned = " OR ".join(f"{column} LIKE '{kind}:_%'" for kind in chart.OWNED_ACCOUNTS)
+    return CheckConstraint(f"{column} IN ({whole}) OR {owned}", name=f"{column}_known")
+
+
+posting = _table(
+    # `cents` leave `debit`'s credit side and reach `credit`: one row, so it cannot be unbalanced.
+    "posting",
+    _of_programme(),
+    Column("journal_id", Int, nullable=False),
+    Column("line", Int, nullable=False),
+    Column("debit", Text, nullable=False),
+    Column("credit", Text, nullable=False),
+    Column("cents", Int, nullable=False),
+    Column("serial", Int),
+    PrimaryKeyConstraint("programme_id", "journal_id", "line"),
+    ForeignKeyConstraint(["programme_id", "journal_id"], ["journal.programme_id", "journal.id"]),
+    CheckConstraint("cents > 0", name="cents_positive"),
+    CheckConstraint("debit <> credit", name="two_accounts"),
+    _account("debit"),
+    _account("credit"),
+    Index(None, "programme_id", "debit", "journal_id"),
+    Index(None, "programme_id", "credit", "journal_id"),
+    Index(
+        "ix_posting_programme_id_serial_journal_id",
+        "programme_id",
+        "serial",
+        "journal_id",
+        sqlite_where=text("serial IS NOT NULL"),
+        postgresql_where=text("serial IS NOT NULL"),
+    ),
+)
+
+balance_snapshot = _table(
+    # What an account had been debited and credited up to a sealed journal: a balance is this plus a short tail.
+    "balance_snapshot",
+    _of_programme(),
+    Column("account", Text, nullable=False),
+    Column("upto_journal", Int, nullable=False),
+    Column("debit_cents", Int, nullable=False),
+    Column("credit_cents", Int, nullable=False),
+    PrimaryKeyConstraint("programme_id", "account", "upto_journal"),
+)
+
+seal = _table(
+    # Journals up to `to_journal`, hashed in order and chained; a copy of the newest is noted outside the database.
+    "seal",
+    _of_programme(),
+    Column("number", Int, nullable=False),
+    Column("from_journal", Int, nullable=False),
+    Column("to_journal", Int, nullable=False),
+    Column("journals", Int, nullable=False),
+    Column("cents", Int, nullable=False),
+    Column("previous_hash", LargeBinary, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("at", Instant, nullable=False),
+    PrimaryKeyConstraint("programme_id", "number"),
+    UniqueConstraint("programme_id", "to_journal"),
+)
+
+idempotency = _table(
+    # A key lives as long as the ledger. `answer` is empty only inside the transaction that claimed the key.
+    "idempotency",
+    _of_programme(),
+    Column("scope", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("request_hash", LargeBinary, nullable=False),
+    Column("refused", Text),
+    Column("answer", Text),
+    Column("at", Instant, nullable=False),
+    PrimaryKeyConstraint("programme_id", "scope", "key"),
+)
+
+# ── Orders, batches, vouchers ────────────────────────────────────────────────────────────────────────────────────
+voucher_order = _table(
+    "voucher_order",
+    _programme(),
+    Column("number", Int, nullable=False),
+    Column("buyer_id", Int, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("rf_reference", Text, nullable=False),
+    Column("purchase_order", Text),
+    Column("fee_cents", Int, nullable=False),
+    Column("fee_vat_cents", Int, nullable=False),
+    Column("drafted_by", Text, nullable=False),
+    Column("drafted_at", Instant, nullable=False),
+    Column("placed_by", Text),
+    Column("approved_by", Text),
+    Column("accepted_by", Text),
+    PrimaryKeyConstraint("programme_id", "number"),
+    ForeignKeyConstraint(["programme_id", "buyer_id"], ["buyer.programme_id", "buyer.id"]),
+    _one_of("state", *ORDER_STATES),
+    CheckConstraint("fee_cents >= 0 AND fee_vat_cents >= 0", name="fee_not_negative"),
+    CheckConstraint("approved_by IS NULL OR approved_by <> placed_by", name="four_eyes"),
+    UniqueConstraint("programme_id", "rf_reference"),
+    Index(None, "programme_id", "buyer_id"),
+)
+
+order_line = _table(
+    "order_line",
+    _of_programme(),
+    Column("order_number", Int, nullable=False),
+    Column("line", Int, nullable=False),
+    Column("face_cents", Int, nullable=False),
+    Column("quantity", Int, nullable=False),
+    PrimaryKeyConstraint("programme_id", "order_number", "line"),
+    ForeignKeyConstraint(["programme_id", "order_number"], ["voucher_order.programme_id", "voucher_order.number"]),
+    CheckConstraint("face_cents BETWEEN 100 AND 25000", name="face_value_range"),
+    CheckConstraint("quantity BETWEEN 1 AND 200000", name="quantity_range"),
+)
+
+batch = _table(
+    # One batch an order: a continuous run of serials, reserved when it begins, so that an interrupted issue leaves
+    # neither gap nor orphan.
+    "batch",
+    _of_programme(),
+    Column("number", Int, nullable=False),
+    Column("order_number", Int, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("first_serial", Int, nullable=False),
+    Column("quantity", Int, nullable=False),
+    Column("issued_count", Int, nullable=False, server_default="0"),
+    Column("expires_on", Day, nullable=False),
+    Column("issued_by", Text, nullable=False),
+    Column("begun_at", Instant, nullable=False),
+    Column("printed_by", Text),
+    Column("printed_at", Instant),
+    Column("activated_by", Text),
+    Column("activated_at", Instant),
+    PrimaryKeyConstraint("programme_id", "number"),
+    ForeignKeyConstraint(["programme_id", "order_number"], ["voucher_order.programme_id", "voucher_order.number"]),
+    UniqueConstraint("programme_id", "order_number"),
+    UniqueConstraint("programme_id", "first_serial"),
+    _one_of("state", *BATCH_STATES),
+    CheckConstraint("issued_count BETWEEN 0 AND quantity", name="issued_within"),
+    CheckConstraint("state = 'issuing' OR issued_count = quantity", name="issued_whole"),
+    CheckConstraint("activated_by IS NULL OR activated_by <> issued_by", name="four_eyes"),
+)
+
+sealed_codes = _table(
+    # The codes of one chunk, encrypted by a key that is not in the database; deleted at the hand-over.
+    "sealed_codes",
+    _of_programme(),
+    Column("batch_number", Int, nullable=False),
+    Column("first_serial", Int, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("programme_id", "batch_number", "first_serial"),
+    ForeignKeyConstraint(["programme_id", "batch_number"], ["batch.programme_id", "batch.number"]),
+)
+
+voucher = _table(
+    "voucher",
+    _of_programme(),
+    Column("serial", Int, nullable=False),
+    Column("batch_number", Int, nullable=False),
+    Column("code_hash", LargeBinary, nullable=False),
+    Column("control_hash", LargeBinary, nullable=False),
+    Column("face_cents", Int, nullable=False),
+    Column("balance_cents", Int, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("expires_on", Day, nullable=False),
+    Column("replaces_serial", Int),
+    PrimaryKeyConstraint("programme_id", "serial"),
+    ForeignKeyConstraint(["programme_id", "batch_number"], ["batch.programme_id", "batch.number"]),
+    UniqueConstraint("programme_id", "code_hash"),
+    UniqueConstraint("programme_id", "replaces_serial"),
+    _one_of("state", *VOUCHER_STATES),
+    CheckConstraint("face_cents > 0", name="face_value_positive"),
+    CheckConstraint("balance_cents BETWEEN 0 AND face_cents", name="balance_within_face_value"),
+    CheckConstraint(
+        "(state IN ('redeemed', 'expired', 'cancelled', 'replaced')) = (balance_cents = 0)", name="closed_holds_nothing"
+    ),
+    Index(None, "programme_id", "batch_number", "serial"),
+    Index(
+        "ix_voucher_open_expires_on",
+        "programme_id",
+        "expires_on",
+        "serial",
+        sqlite_where=text("state IN ('printed', 'active')"),
+        postgresql_where=text("state IN ('printed', 'active')"),
+    ),
+)
+
+# ── Redemption ───────────────────────────────────────────────────────────────────────────────────────────────────
+redemption = _table(
+    # A basket accepted at a till. Its vouchers are the postings of its journal. Insert-only.
+    "redemption",
+    _of_programme(),
+    Column("journal_id", Int, nullable=False),
+    Column("merchant_id", Int, nullable=False),
+    Column("till_id", Int, nullable=False),
+    Column("cents", Int, nullable=False),
+    Column("sale_cents", Int),
+    Column("at", Instant, nullable=False),
+    PrimaryKeyConstraint("programme_id", "journal_id"),
+    ForeignKeyConstraint(["programme_id", "journal_id"], ["journal.programme_id", "journal.id"]),
+    CheckConstraint("cents > 0", name="cents_positive"),
+    CheckConstraint("sale_cents IS NULL OR sale_cents >= cents", name="sale_covers_vouchers"),
+    Index(None, "programme_id", "merchant_id", "at"),
+)
+
+reversal = _table(
+    # A voucher's part in a redemption is undone at most once, in whole: the key says so. Insert-only.
+    "reversal",
+    _of_programme(),
+    Column("redemption_id", Int, nullable=False),
+    Column("serial", Int, nullable=False),
+    Column("journal_id", Int, nullable=False),
+    PrimaryKeyConstraint("programme_id", "redemption_id", "serial"),
+    ForeignKeyConstraint(["programme_id", "redemption_id"], ["redemption.programme_id", "redemption.journal_id"]),
+    ForeignKeyConstraint(["programme_id", "journal_id"], ["journal.programme_id", "journal.id"]),
+)
+
+# ── Settlement ───────────────────────────────────────────────────────────────────────────────────────────────────
+payment_run = _table(
+    "payment_run",
+    _programme(),
+    Column("number", Int, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("from_on", Day, nullable=False),
+    Column("to_on", Day, nullable=False),
+    Column("upto_journal", Int, nullable=False),
+    Column("commission_bp", Int, nullable=False),
+    Column("vat_bp", Int, nullable=False),
+    Column("debtor_name", Text, nullable=False),
+    Column("debtor_iban", Text, nullable=False),
+    Column("debtor_bic", Text),
+    Column("proposed_by", Text, nullable=False),
+    Column("proposed_at", Instant, nullable=False),
+    Column("approved_by", Text),
+    Column("approved_at", Instant),
+    Column("execution_on", Day),
+    PrimaryKeyConstraint("programme_id", "number"),
+    _one_of("state", *RUN_STATES),
+    CheckConstraint("approved_by IS NULL OR approved_by <> proposed_by", name="four_eyes"),
+    CheckConstraint("state IN ('proposed', 'withdrawn') OR approved_by IS NOT NULL", name="approved_by_someone"),
+    Index(
+        "uq_payment_run_one_proposed",
+        "programme_id",
+        unique=True,
+        sqlite_where=text("state = 'proposed'"),
+        postgresql_where=text("state = 'proposed'"),
+    ),
+)
+
+settlement = _table(
+    # What one merchant is due in one run. `brought_cents`: transfers the bank returned, paid again without commission.
+    "settlement",
+    _of_programme(),
+    Column("run_number", Int, nullable=False),
+    Column("merchant_id", Int, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("carried_because", Text),
+    Column("gross_cents", Int, nullable=False),
+    Column("brought_cents", Int, nullable=False),
+    Column("commission_cents", Int, nullable=False),
+    Column("vat_cents", Int, nullable=False),
+    Column("net_cents", Int, nullable=False),
+    Column("account_holder", Text),
+    Column("iban", Text),
+    Column("journal_id", Int),
+    PrimaryKeyConstraint("programme_id", "run_number", "merchant_id"),
+    ForeignKeyConstraint(["programme_id", "run_number"], ["payment_run.programme_id", "payment_run.number"]),
+    ForeignKeyConstraint(["programme_id", "merchant_id"], ["merchant.programme_id", "merchant.id"]),
+    _one_of("state", *SETTLEMENT_STATES),
+    CheckConstraint("gross_cents + brought_cents = commission_cents + vat_cents + net_cents", name="parts_make_whole"),
+    CheckConstraint("(state = 'carried') = (carried_because IS NOT NULL)", name="carried_says_why"),
+    CheckConstraint("state = 'carried' OR (net_cents > 0 AND iban IS NOT NULL)", name="payable"),
+)
+
+settlement_line = _table(
+    # A posting to a merchant is settled at most once: the key says so. Insert-only.
+    "settlement_line",
+    _of_programme(),
+    Column("journal_id", Int, nullable=False),
+    Column("line", Int, nullable=False),
+    Column("run_number", Int, nullable=False),
+    Column("merchant_id", Int, nullable=False),
+    PrimaryKeyConstraint("programme_id", "journal_id", "line"),
+    ForeignKeyConstraint(
+        ["programme_id", "journal_id", "line"], ["posting.programme_id", "posting.journal_id", "posting.line"]
+    ),
+    ForeignKeyConstraint(
+        ["programme_id", "run_number", "merchant_id"],
+        ["settlement.programme_id", "settlement.run_number", "settlement.merchant_id"],
+    ),
+    Index(None, "programme_id", "run_number", "merchant_id"),
+)

@@ -1,0 +1,290 @@
+"""Long work, in many transactions: issue a batch, print it, close a period, expire, seal.
+
+The verbs each do one thing in one transaction; here they are put in order, with the paper, for whoever stands at a
+door (the API, the commands, the demonstration). Each can be interrupted anywhere and begun again: what is done is in
+the tables, and what is not is done next. `now` gives the instant of each transaction; `progress` hears (done, of).
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from vouchers import clock, codes, expire, issue, ledger, order_book, pay, runs, seal, settle
+from vouchers.db import Database
+from vouchers.errors import BadInput, NotInRun
+from vouchers.paper.pain_001 import Payment, PaymentFile, Version, next_target_day, pain_001
+from vouchers.paper.statement import Party, Statement, StatementLine, write_statements
+from vouchers.paper.voucher_sheet import Cheque, SheetText, check_sheets, write_sheets
+from vouchers.people import find_buyer
+from vouchers.rules import Rules, rules
+from vouchers.runs import Run, Settlement
+
+Now = Callable[[], datetime]
+Progress = Callable[[int, int], None]
+
+_READ_AT_ONCE: Final = 2_000
+_EXPIRED_AT_ONCE: Final = 2_000
+_KINDS: Final = {"redeemed": "redeemed", "reversed": "reversed", "transfer_returned": "returned"}
+
+
+def _silent(_done: int, _of: int) -> None:
+    """For whoever does not watch."""
+
+
+# ── Issue and print ──────────────────────────────────────────────────────────────────────────────────────────────
+def issue_whole(
+    house: Database,
+    *,
+    programme_id: int,
+    batch_number: int,
+    pepper: bytes,
+    actor: str,
+    now: Now,
+    progress: Progress = _silent,
+) -> issue.Batch:
+    """Issue what is left of a batch, chunk by chunk; killed and run again, it goes on from the last whole chunk."""
+    batch = house.read(issue.find, programme_id=programme_id, number=batch_number)
+    progress(batch.issued_count, batch.quantity)
+    for count in issue.chunks_left(batch):
+        fresh = codes.new_secrets(count)
+        batch = house.write(
+            issue.issue_chunk,
+            programme_id=programme_id,
+            batch_number=batch_number,
+            secrets=codes.new_secrets(count),
+            pepper=pepper,
+            actor=actor,
+            at=now(),
+        )
+        progress(batch.issued_count, batch.quantity)
+    return batch
+
+
+def print_sheets(
+    house: Database,
+    *,
+    programme_id: int,
+    batch_number: int,
+    pepper: bytes,
+    out: Path,
+    progress: Progress = _silent,
+    processes: int = 2,
+) -> int:
+    """Write the sheets of an issued batch to `out` and read every QR back; gives the number of vouchers.
+
+    `out` appears whole and checked, or not at all. The codes stay sealed in the database until `issue.hand_over`, so
+    a print that was cut off is done again from the start, to the same bytes. Raises `SheetMismatch`.
+    """
+    programme = house.read(rules, programme_id=programme_id)
+    batch = house.read(issue.find, programme_id=programme_id, number=batch_number)
+    text = _sheet_text(house, programme=programme, batch=batch)
+
+    def cheques() -> Iterator[Cheque]:
+        last = 0
+        while some := house.read(
+            issue.secrets_of,
+            programme_id=programme_id,
+            batch_number=batch_number,
+            pepper=pepper,
+            after_serial=last,
+            limit=_READ_AT_ONCE,
+        ):
+            yield from (Cheque(*each) for each in some)
+            last = some[-1].serial
+
+    part = out.with_name(out.name + ".part")
+    part.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        # Codes in clear: for the eyes of whoever runs this alone.
+        descriptor = os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            count = write_sheets(
+                file, text=text, cheques=cheques(), progress=lambda done: progress(done, 2 * batch.quantity)
+            )
+            file.flush()
+            os.fsync(file.fileno())
+        check_sheets(
+            part,
+            host=programme.host,
+            expected=((cheque.serial, cheque.code) for cheque in cheques()),
+            progress=lambda done: progress(count + done, 2 * batch.quantity),
+            processes=processes,
+        )
+        part.replace(out)
+    finally:
+        part.unlink(missing_ok=True)
+    return count
+
+
+def _sheet_text(house: Database, *, programme: Rules, batch: issue.Batch) -> SheetText:
+    order = house.read(order_book.find, programme_id=programme.programme_id, number=batch.order_number)
+    buyer = house.read(find_buyer, programme_id=programme.programme_id, buyer_id=order.buyer_id)
+    return SheetText(
+        programme_name=programme.name,
+        offered_by=buyer.name,
+        issuer_name=programme.issuer_name,
+        issuer_address=programme.issuer_address,
+        shops_address=programme.shops_url,
+        host=programme.host,
+        expires_on=batch.expires_on,
+    )
+
+
+# ── Close a period ───────────────────────────────────────────────────────────────────────────────────────────────
+def propose_run(house: Database, *, programme_id: int, to_on: date, actor: str, now: Now) -> Run:
+    """Take a watermark, then propose the run up to it. Refusals as `settle.propose`."""
+    upto = house.write(ledger.watermark, programme_id=programme_id)
+    return house.write(
+        settle.propose, programme_id=programme_id, to_on=to_on, upto_journal=upto, actor=actor, at=now()
+    )
+
+
+def approve_run(
+    house: Database, *, programme_id: int, number: int, execution_on: date | None, actor: str, now: Now
+) -> Run:
+    """Approve a run for a TARGET day: `execution_on`, or the first one from tomorrow on.
+
+    Refuses `BadInput` for a day on which no bank pays, then as `settle.approve`.
+    """
+    at = now()
+    wanted = execution_on or next_target_day(clock.book_day(at) + timedelta(days=1))
+    if next_target_day(wanted) != wanted:
+        raise BadInput(field="execution_on", problem="aucune banque ne paie ce jour-là (calendrier TARGET)")
+    return house.write(
+        settle.approve, programme_id=programme_id, number=number, execution_on=wanted, actor=actor, at=at
+    )
+
+
+def bank_file(run: Run, *, version: Version = "001.001.09") -> bytes:
+    """The bank file of an approved run: a function of the run alone, so every download is the first one."""
+    assert run.approved_at is not None and run.execution_on is not None, "approved runs have a bank file"
+    payments = []
+    for line in run.to_pay:
+        assert line.iban is not None
+        payments.append(
+            Payment(
+                end_to_end_id=line.end_to_end_id,
+                name=line.account_holder or line.legal_name,
+                iban=line.iban,
+                cents=line.net_cents,
+                remittance=_transfer_label(run, line),
+            )
+        )
+    return pain_001(
+        PaymentFile(
+            message_id=run.message_id,
+            created_at=run.approved_at,
+            execution_on=run.execution_on,
+            debtor_name=run.debtor_name,
+            debtor_iban=run.debtor_iban,
+            debtor_bic=run.debtor_bic,
+            payments=tuple(payments),
+        ),
+        version=version,
+    )
+
+
+def export_bank_file(
+    house: Database, *, programme_id: int, number: int, actor: str, now: Now, version: Version = "001.001.09"
+) -> bytes:
+    """The bank file, written before the run is marked as exported: what cannot be written is not marked."""
+    run = house.read(runs.find_run, programme_id=programme_id, number=number)
+    pay.require_approved(run)
+    xml = bank_file(run, version=version)
+    house.write(pay.export, programme_id=programme_id, number=number, actor=actor, at=now())
+    return xml
+
+
+def print_statements(
+    house: Database,
+    *,
+    programme_id: int,
+    number: int,
+    out: BinaryIO,
+    merchant_id: int | None = None,
+    progress: Progress = _silent,
+) -> None:
+    """The statement of each merchant a run pays (or of `merchant_id` alone), one after another in one PDF."""
+    programme = house.read(rules, programme_id=programme_id)
+    run = house.read(runs.find_run, programme_id=programme_id, number=number)
+    pay.require_approved(run)
+    paid = [line for line in run.to_pay if merchant_id in (None, line.merchant_id)]
+    if not paid:
+        raise NotInRun(number=number)
+
+    def statements() -> Iterator[Statement]:
+        for done, line in enumerate(paid, start=1):
+            yield _statement(house, programme=programme, run=run, line=line)
+            progress(done, len(paid))
+
+    write_statements(out, statements=statements())
+
+
+def _statement(house: Database, *, programme: Rules, run: Run, line: Settlement) -> Statement:
+    assert line.iban is not None
+    lines = house.read(
+        runs.lines_of, programme_id=run.programme_id, number=run.number, merchant_id=line.merchant_id
+    )
+    return Statement(
+        number=f"{run.number}-{line.merchant_id}",
+        issuer=Party(programme.issuer_name, tuple(programme.issuer_address.splitlines()), programme.issuer_siret),
+        merchant=Party(line.legal_name, (), line.siret),
+        shop_name=line.shop_name,
+        iban=line.iban,
+        period_from=run.from_on,
+        period_to=run.to_on,
+        lines=tuple(
+            StatementLine(
+                at=each.at,
+                kind=_KINDS[each.kind],  # type: ignore[arg-type]
+                serial=each.serial,
+                till=each.till_label,
+                cents=each.cents,
+                detail=each.reason or None,
+            )
+            for each in lines
+        ),
+        commission_bp=run.commission_bp,
+        commission_cents=line.commission_cents,
+        vat_bp=run.vat_bp,
+        vat_cents=line.vat_cents,
+        net_cents=line.net_cents,
+        run=str(run.number),
+        execution_on=run.execution_on,
+        transfer_reference=line.end_to_end_id,
+        transfer_label=_transfer_label(run, line),
+    )
+
+
+def _transfer_label(run: Run, line: Settlement) -> str:
+    return f"Cheques cadeaux reglement {run.number} releve {run.number}-{line.merchant_id}"
+
+
+# ── Expire, seal ─────────────────────────────────────────────────────────────────────────────────────────────────
+def expire_due(
+    house: Database, *, programme_id: int, actor: str, now: Now, progress: Progress = _silent
+) -> tuple[int, int]:
+    """Lapse every voucher whose last day has passed; gives (vouchers, cents)."""
+    count = cents = 0
+    left = True
+    while left:
+        lapsed = house.write(
+            expire.expire, programme_id=programme_id, limit=_EXPIRED_AT_ONCE, actor=actor, at=now()
+        )
+        count, cents, left = count + lapsed.count, cents + lapsed.cents, lapsed.left
+        progress(count, count)
+    return count, cents
+
+
+def seal_books(house: Database, *, programme_id: int, anchors: Path, now: Now) -> seal.Seal | None:
+    """Seal what was written since the last seal, note it outside the database, and keep every balance up to it."""
+    upto = house.write(ledger.watermark, programme_id=programme_id)
+    made = house.write(seal.seal, programme_id=programme_id, upto_journal=upto, at=now())
+    if made is not None:
+        seal.note_anchor(anchors, made)
+        house.write(ledger.snapshot, programme_id=programme_id, upto_journal=upto)
+    return made
+
+
