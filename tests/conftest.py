@@ -5,7 +5,7 @@ import os
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -63,26 +63,45 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def house_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Where an empty, migrated database is, on each engine in turn."""
-    if request.param == "sqlite":
-        copy = tmp_path / "house.db"
+def new_house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], Database]]:
+    """Makes empty, migrated houses, on each engine in turn; closes and drops them all at the end."""
+    opened: list[tuple[Database, str]] = []
+
+    def on_sqlite() -> Database:
+        copy = tmp_path / f"house{next(_numbers)}.db"
         shutil.copy(request.getfixturevalue("migrated_sqlite"), copy)
-        yield f"sqlite:///{copy}"
-        return
-    url: str = request.getfixturevalue("postgres_url")
-    name = f"house_{next(_numbers)}"
-    _run_sql(url, f"CREATE DATABASE {name} TEMPLATE migrated")
-    yield _named(url, name)
-    _run_sql(url, f"DROP DATABASE {name} WITH (FORCE)")
+        return Database(f"sqlite:///{copy}")
+
+    def on_postgresql() -> Database:
+        url: str = request.getfixturevalue("postgres_url")
+        name = f"house_{next(_numbers)}"
+        _run_sql(url, f"CREATE DATABASE {name} TEMPLATE migrated")
+        return Database(_named(url, name))
+
+    make = on_sqlite if request.param == "sqlite" else on_postgresql
+
+    def made() -> Database:
+        house = make()
+        opened.append((house, house.url.database or ""))
+        return house
+
+    yield made
+    for house, name in opened:
+        house.close()
+        if request.param == "postgresql":
+            _run_sql(request.getfixturevalue("postgres_url"), f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
 @pytest.fixture
-def house(house_url: str) -> Iterator[Database]:
+def house(new_house: Callable[[], Database]) -> Database:
     """An empty, migrated house on each engine in turn."""
-    opened = Database(house_url)
-    yield opened
-    opened.close()
+    return new_house()
+
+
+@pytest.fixture
+def house_url(house: Database) -> str:
+    """Where it is, for another process to open."""
+    return house.url.render_as_string(hide_password=False)
 
 
 def _named(url: str, database: str) -> str:

@@ -202,7 +202,8 @@ def test_the_codes_can_be_read_until_the_sheets_are_handed_over_and_never_again(
         pages.append(len(page))
         after = page[-1].serial
         for line in page:
-            kept = house.read(lambda s, n=line.serial: s.execute(select(voucher).where(voucher.c.serial == n)).one())  # type: ignore[misc]
+            wanted = select(voucher).where(voucher.c.serial == line.serial)
+            kept = house.read(lambda s, wanted=wanted: s.execute(wanted).one())  # type: ignore[misc]
             assert kept.code_hash == code_hash(PEPPER, line.code)
             assert kept.control_hash == control_hash(
                 PEPPER, programme_id=programme_id, serial=line.serial, control_code=line.control_code

@@ -1,15 +1,17 @@
 """Orders: who may move them on, what they post, and what the buyer owes."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import DBAPIError
 from stdnum import iso11649
 
 from tests.makers import NOON, TODAY, a_batch, a_buyer, a_programme, an_order, cents_on, moves_of
 from vouchers import order, order_book
-from vouchers.db import Database
+from vouchers.db import Database, WriteSession
 from vouchers.errors import (
     BadInput,
     ExposureExceeded,
@@ -23,6 +25,7 @@ from vouchers.errors import (
     SamePerson,
 )
 from vouchers.order_book import Line, Order
+from vouchers.tables import order_line
 
 
 def pay(house: Database, made: Order, cents: Any, reference: str, received_on: date = TODAY) -> Order:
@@ -184,17 +187,16 @@ def test_a_draft_changes_until_it_is_placed(house: Database) -> None:
     new: dict[str, Any] = {"lines": [Line(500, 2), Line(2_000, 3)], "fee_cents": 333, "purchase_order": " BC  7 "}
 
     def redraft(number: int) -> Order:
-        return house.write(
-            lambda s: order.redraft(s, programme_id=programme_id, number=number, actor="staff:1", at=NOON, **new)
-        )
+        return house.write(lambda s: order.redraft(s, programme_id=programme_id, number=number, **new))
 
     changed = redraft(made.number)
-    assert (changed.number, changed.lines) == (2, (Line(500, 2), Line(2_000, 3)))
+    assert (changed.number, changed.lines) == (1, (Line(500, 2), Line(2_000, 3)))
     assert (changed.face_cents, changed.fee_vat_cents, changed.purchase_order) == (7_000, 67, "BC 7")
-    assert house.read(lambda s: order_book.find(s, programme_id=programme_id, number=1)).state == "cancelled"
-    house.write(lambda s: order.place(s, programme_id=programme_id, number=2, actor="staff:1", at=NOON))
+    house.write(lambda s: order.place(s, programme_id=programme_id, number=1, actor="staff:1", at=NOON))
     with pytest.raises(OrderState, match="placed"):
-        redraft(2)
+        redraft(1)
+    with pytest.raises(DBAPIError, match="keeps its lines"):
+        house.write(lambda s: s.execute(order_line.delete().where(order_line.c.programme_id == programme_id)))
 
 
 def test_who_placed_an_order_does_not_approve_it(house: Database) -> None:
@@ -242,42 +244,50 @@ def test_of_two_acceptances_at_once_the_cap_lets_one_through(house: Database) ->
     buyer_id = a_buyer(house, programme_id=programme_id, exposure_cap_cents=15_000)
     made = [
         an_order(house, programme_id=programme_id, buyer_id=buyer_id, upto="approved", purchase_order="BC")
-        for _ in range(6)
+        for _ in range(4)
     ]
 
     def accept(each: Order) -> str:
+        def slowly(session: WriteSession) -> str:
+            what: dict[str, Any] = {"programme_id": programme_id, "number": each.number, "actor": "staff:3", "at": NOON}
+            state = order.accept(session, **what).state
+            time.sleep(0.1)  # so that the others come while this one is not committed
+            return state
+
         try:
-            return house.write(
-                lambda s: order.accept(s, programme_id=programme_id, number=each.number, actor="staff:3", at=NOON).state
-            )
+            return house.write(slowly)
         except ExposureExceeded as refusal:
             return refusal.reason
 
-    with ThreadPoolExecutor(6) as people:
+    with ThreadPoolExecutor(4) as people:
         outcomes = sorted(people.map(accept, made))
-    assert outcomes == ["accepted"] + ["exposure_exceeded"] * 5
+    assert outcomes == ["accepted"] + ["exposure_exceeded"] * 3
 
 
 def test_cancelling_undoes_what_approving_posted_and_owes_back_what_was_paid(house: Database) -> None:
     programme_id = a_programme(house)
     buyer_id = a_buyer(house, programme_id=programme_id, exposure_cap_cents=100_000)
+
+    def cancel(made: Order) -> Order:
+        return house.write(
+            lambda s: order.cancel(
+                s, programme_id=programme_id, number=made.number, actor="staff:3", reason="renoncement", at=NOON
+            )
+        )
+
     for upto in ("draft", "placed", "approved", "accepted", "paid"):
         made = an_order(
             house, programme_id=programme_id, buyer_id=buyer_id, upto=upto, fee_cents=500, purchase_order="BC"
         )
-        what: dict[str, Any] = {"programme_id": programme_id, "number": made.number, "actor": "staff:3", "at": NOON}
-        gone = house.write(lambda s, w=what: order.cancel(s, reason="renoncement", **w))  # type: ignore[misc]
+        gone = cancel(made)
         assert (gone.state, gone.owed_cents) == ("cancelled", -made.paid_cents)
         for account in (f"ordered:{made.number}", "fee", "vat", "vat_pending"):
             assert cents_on(house, programme_id=programme_id, account=account) == 0
         with pytest.raises(OrderState):
-            house.write(lambda s, w=what: order.cancel(s, reason="", **w))  # type: ignore[misc]
+            cancel(made)
     late = pay(house, gone, 100, "VIR LATE")
-    assert (late.state, late.owed_cents, cents_on(house, programme_id=programme_id, account="vat")) == (
-        "cancelled",
-        -10_700,
-        0,
-    )
+    assert (late.state, late.owed_cents) == ("cancelled", -10_700)
+    assert cents_on(house, programme_id=programme_id, account="vat") == 0
 
 
 def test_an_order_being_issued_is_not_cancelled_and_an_issued_one_is_delivered(house: Database) -> None:

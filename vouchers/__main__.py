@@ -1,6 +1,6 @@
 """`python -m vouchers` is the `vouchers` command."""
 
-from vouchers.cli import app
+from vouchers.cli import main
 
 if __name__ == "__main__":
-    app(prog_name="vouchers")
+    main()

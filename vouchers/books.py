@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, Select, and_, func, or_, select
+from sqlalchemy import Row, Select, and_, func, select
 
 from vouchers import chart, ledger
 from vouchers.db import ReadSession
@@ -281,10 +281,10 @@ def life_of(session: ReadSession, *, programme_id: int, serial: int) -> Life:
     ).scalar()
     moved = _moved(session, programme_id=programme_id, serial=serial)
     own = [f"voucher:{serial}", f"batch:{row.batch_number}"]
+    named = select(journal.c.id).where(journal.c.programme_id == programme_id, journal.c.subject.in_(own))
+    numbers = {*moved, *session.execute(named).scalars()}
     found = session.execute(
-        _facts(programme_id=programme_id)
-        .where(or_(journal.c.id.in_(list(moved)), journal.c.subject.in_(own)))
-        .order_by(journal.c.id)
+        _facts(programme_id=programme_id).where(journal.c.id.in_(sorted(numbers))).order_by(journal.c.id)
     ).all()
     steps = []
     for fact in found:

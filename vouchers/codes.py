@@ -171,3 +171,13 @@ class SealBroken(Exception):
 
 def _sealing_key(pepper: bytes, batch: str) -> bytes:
     return HKDF(algorithm=SHA256(), length=32, salt=None, info=f"sealed codes {batch}".encode()).derive(pepper)
+
+
+def new_password() -> str:
+    """A first password to be given to a person once: 96 random bits."""
+    return secrets.token_urlsafe(12)
+
+
+def new_token() -> str:
+    """A session or API token: 256 random bits."""
+    return secrets.token_urlsafe(32)

@@ -24,6 +24,7 @@ from vouchers import (
     clock,
     codes,
     demo_town,
+    exports,
     issue,
     keys,
     order,
@@ -53,14 +54,10 @@ HOST: Final = "CHEQUES.EXAMPLE.FR"
 _SEED: Final = 2026
 _SPENT_OF_TEN: Final = 7
 
-Watch = Callable[[str, int | None], "Step"]
-
-
-class Step:
-    """What a step of the story tells whoever watches; `done` is given the work done so far."""
-
-    def done(self, _count: int, _of: int | None = None) -> None:
-        """So much is done."""
+Hear = Callable[[int, int], None]
+"""Hears (done, of) of one step."""
+Watch = Callable[[str, int | None], Hear]
+"""Told the title of a step and how much it is, None when it is done at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +110,7 @@ def tell(house: Database, *, settings: Settings, folder: Path, now: datetime, wa
     sheets = folder / "planches.pdf"
     step = watch("Les planches sont imprimées et chaque QR relu", 2 * VOUCHERS)
     workshop.print_sheets(
-        house, programme_id=cast.programme_id, batch_number=batch, pepper=pepper, out=sheets, progress=step.done
+        house, programme_id=cast.programme_id, batch_number=batch, pepper=pepper, out=sheets, progress=step
     )
     delivered = begins + timedelta(days=5)
     _deliver_and_activate(house, cast=cast, batch=batch, at=delivered)
@@ -121,7 +118,7 @@ def tell(house: Database, *, settings: Settings, folder: Path, now: datetime, wa
     scanned = []
     for text in read_codes(sheets, processes=2):
         scanned.append(text)
-        step.done(len(scanned), VOUCHERS)
+        step(len(scanned), VOUCHERS)
     redeemed, refused = _spend(
         house, cast=cast, scanned=scanned, pepper=pepper, chance=chance, begins=delivered, ends=now, watch=watch
     )
@@ -204,9 +201,7 @@ def _enrol(house: Database, *, chance: Random, session_key: bytes, at: datetime,
     sign_ins = _enrol_staff(house, programme_id=programme_id, buyer_id=buyer_id, shop=paired[0], at=at)
     cast = _Cast(programme_id, buyer_id, sign_ins, paired)
     for phone in paired:
-        for account in house.read(
-            bank_accounts.accounts_of, programme_id=programme_id, merchant_id=phone.merchant_id
-        ):
+        for account in house.read(bank_accounts.accounts_of, programme_id=programme_id, merchant_id=phone.merchant_id):
             house.write(
                 bank_accounts.confirm_account,
                 programme_id=programme_id,
@@ -301,7 +296,7 @@ def _enrol_shops(
                 at=at,
             )
         )
-        step.done(rank, SHOPS)
+        step(rank, SHOPS)
     return tuple(paired)
 
 
@@ -345,7 +340,7 @@ def _order_and_issue(house: Database, *, cast: _Cast, pepper: bytes, at: datetim
         pepper=pepper,
         actor=cast.actor("trésorier"),
         now=lambda: later,
-        progress=step.done,
+        progress=step,
     )
     return batch.number
 
@@ -358,9 +353,7 @@ def _deliver_and_activate(house: Database, *, cast: _Cast, batch: int, at: datet
     house.write(
         order.deliver, programme_id=programme_id, number=printed.order_number, actor=cast.actor("trésorier"), at=at
     )
-    house.write(
-        issue.activate, programme_id=programme_id, batch_number=batch, actor=cast.actor("approbatrice"), at=at
-    )
+    house.write(issue.activate, programme_id=programme_id, batch_number=batch, actor=cast.actor("approbatrice"), at=at)
 
 
 # ── The elders spend ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -410,7 +403,7 @@ def _spend(
             )
             _scan(house, till=till, texts=basket, pepper=pepper, chance=chance, at=at + timedelta(minutes=4))
         done += fresh
-        step.done(done, len(spent))
+        step(done, len(spent))
     return done, refused
 
 
@@ -475,10 +468,8 @@ def _papers(
     bank.write_bytes(workshop.bank_file(run))
     step = watch("Chaque commerçant a son relevé", len(run.to_pay))
     with statements.open("wb") as file:
-        workshop.print_statements(
-            house, programme_id=programme_id, number=run.number, out=file, progress=step.done
-        )
+        workshop.print_statements(house, programme_id=programme_id, number=run.number, out=file, progress=step)
     watch("Les livres sont scellés, vérifiés, exportés", None)
     workshop.seal_books(house, programme_id=programme_id, anchors=settings.anchors_path(), now=lambda: now)
-    books = workshop.export_books(house, programme_id=programme_id, folder=folder, at=now)
+    books = exports.write_all(house, programme_id=programme_id, folder=folder, at=now)
     return (bank, statements, *books)

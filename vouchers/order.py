@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Final
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from stdnum.iso7064 import mod_97_10
 
 from vouchers import chart, clock, ledger, order_book
@@ -102,33 +102,26 @@ def redraft(
     lines: Sequence[Line],
     fee_cents: int,
     purchase_order: str | None,
-    actor: str,
-    at: datetime,
 ) -> Order:
-    """Another content for a draft: it is cancelled, and a draft with the next number stands in its place.
+    """Another content for a draft; from its placing on, an order keeps its lines.
 
-    Lines are never deleted (migration 0002), so a draft is not rewritten. Refuses what `draft` refuses, `NotFound`, and
-    `OrderState` once it is placed.
+    Refuses what `draft` refuses of the content, `NotFound`, `OrderState`.
     """
     _check(lines, fee_cents=fee_cents)
-    old = order_book.locked(session, programme_id=programme_id, number=number, wanted=("draft",))
-    order_book.flip(session, order=old, state="cancelled")
-    new = draft(
+    drafted = order_book.locked(session, programme_id=programme_id, number=number, wanted=("draft",))
+    vat_bp = session.execute(select(programme.c.vat_bp).where(programme.c.id == programme_id)).scalar_one()
+    order_book.flip(
         session,
-        programme_id=programme_id,
-        buyer_id=old.buyer_id,
-        lines=lines,
+        order=drafted,
         fee_cents=fee_cents,
-        purchase_order=purchase_order,
-        actor=actor,
-        at=at,
+        fee_vat_cents=share_of(fee_cents, basis_points=vat_bp),
+        purchase_order=_reference("purchase_order", purchase_order),
     )
-    ledger.post(
-        session,
-        programme_id=programme_id,
-        fact=Fact("order_cancelled", at, actor, subject(number), subject(new.number)),
+    session.execute(
+        delete(order_line).where(order_line.c.programme_id == programme_id, order_line.c.order_number == number)
     )
-    return new
+    _write_lines(session, programme_id=programme_id, number=number, lines=lines)
+    return find(session, programme_id=programme_id, number=number)
 
 
 def place(session: WriteSession, *, programme_id: int, number: int, actor: str, at: datetime) -> Order:

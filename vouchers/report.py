@@ -36,7 +36,7 @@ _OPEN: Final = text("voucher.state IN ('printed', 'active')")
 
 @dataclass(frozen=True, slots=True)
 class Gauge:
-    """How far the money has come. Five states, each within the one before:
+    """How far the money has come. Five states, each within the one before (a reversal of what was settled apart):
 
     - `ordered`: face value of orders approved by their buyer, whatever became of them later, unless cancelled;
     - `paid`: face value of those orders that the money received covers, at most all of it;
@@ -44,7 +44,8 @@ class Gauge:
     - `spent`: redemptions less reversals;
     - `settled`: what approved payment runs took over of it, commission and VAT included, less transfers that came back.
 
-    `circulating`: the float, what is on all vouchers, delivered or not. `owed`: to merchants, spent less settled.
+    `circulating`: the float, what is on all vouchers, delivered or not. `owed`: to merchants, spent less settled; below
+    zero when more was reversed since than accepted.
     `lapsing`: what is on the `lapsing_vouchers` whose last day is today or in the 30 days after it, the nearest of
     them being `lapsing_first_on`.
     """
@@ -122,11 +123,16 @@ def _faces(*, programme_id: int) -> Select[Any]:
 def _orders(*, programme_id: int) -> Select[Any]:
     """By order: buyer, number, ordered, paid and distributed cents."""
     faces = _faces(programme_id=programme_id).subquery()
+    # By the order's own account, which few postings touch: by the bank's, both engines would read every redemption.
     received = (
-        select(posting.c.credit, func.sum(posting.c.cents).label("cents"))
-        .where(posting.c.programme_id == programme_id, posting.c.debit == chart.BANK)
-        .group_by(posting.c.credit)
-        .subquery()
+        select(func.coalesce(func.sum(posting.c.cents), 0))
+        .where(
+            posting.c.programme_id == programme_id,
+            posting.c.credit == literal("receivable:") + cast(faces.c.number, Text),
+            posting.c.debit == chart.BANK,
+        )
+        .correlate(faces)
+        .scalar_subquery()
     )
     active = (
         select(batch.c.order_number).where(batch.c.programme_id == programme_id, batch.c.state == "active").subquery()
@@ -136,13 +142,10 @@ def _orders(*, programme_id: int) -> Select[Any]:
             faces.c.buyer_id,
             faces.c.number,
             faces.c.cents.label("ordered"),
-            case((received.c.cents >= faces.c.cents, faces.c.cents), else_=func.coalesce(received.c.cents, 0)).label(
-                "paid"
-            ),
+            case((received >= faces.c.cents, faces.c.cents), else_=received).label("paid"),
             case((active.c.order_number.is_not(None), faces.c.cents), else_=0).label("distributed"),
         )
         .select_from(faces)
-        .outerjoin(received, received.c.credit == literal("receivable:") + cast(faces.c.number, Text))
         .outerjoin(active, active.c.order_number == faces.c.number)
     )
 

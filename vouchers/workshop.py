@@ -126,7 +126,7 @@ def _sheet_text(house: Database, *, programme: Rules, batch: issue.Batch) -> She
         offered_by=buyer.name,
         issuer_name=programme.issuer_name,
         issuer_address=programme.issuer_address,
-        shops_address=programme.shops_url,
+        shops_address=programme.shops_url.removeprefix("https://"),
         host=programme.host,
         expires_on=batch.expires_on,
     )
@@ -136,9 +136,7 @@ def _sheet_text(house: Database, *, programme: Rules, batch: issue.Batch) -> She
 def propose_run(house: Database, *, programme_id: int, to_on: date, actor: str, now: Now) -> Run:
     """Take a watermark, then propose the run up to it. Refusals as `settle.propose`."""
     upto = house.write(ledger.watermark, programme_id=programme_id)
-    return house.write(
-        settle.propose, programme_id=programme_id, to_on=to_on, upto_journal=upto, actor=actor, at=now()
-    )
+    return house.write(settle.propose, programme_id=programme_id, to_on=to_on, upto_journal=upto, actor=actor, at=now())
 
 
 def approve_run(
@@ -224,9 +222,7 @@ def print_statements(
 
 def _statement(house: Database, *, programme: Rules, run: Run, line: Settlement) -> Statement:
     assert line.iban is not None
-    lines = house.read(
-        runs.lines_of, programme_id=run.programme_id, number=run.number, merchant_id=line.merchant_id
-    )
+    lines = house.read(runs.lines_of, programme_id=run.programme_id, number=run.number, merchant_id=line.merchant_id)
     return Statement(
         number=f"{run.number}-{line.merchant_id}",
         issuer=Party(programme.issuer_name, tuple(programme.issuer_address.splitlines()), programme.issuer_siret),
@@ -270,9 +266,7 @@ def expire_due(
     count = cents = 0
     left = True
     while left:
-        lapsed = house.write(
-            expire.expire, programme_id=programme_id, limit=_EXPIRED_AT_ONCE, actor=actor, at=now()
-        )
+        lapsed = house.write(expire.expire, programme_id=programme_id, limit=_EXPIRED_AT_ONCE, actor=actor, at=now())
         count, cents, left = count + lapsed.count, cents + lapsed.cents, lapsed.left
         progress(count, count)
     return count, cents
@@ -286,5 +280,3 @@ def seal_books(house: Database, *, programme_id: int, anchors: Path, now: Now) -
         seal.note_anchor(anchors, made)
         house.write(ledger.snapshot, programme_id=programme_id, upto_journal=upto)
     return made
-
-

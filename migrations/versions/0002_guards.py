@@ -10,7 +10,7 @@ branch_labels = None
 depends_on = None
 
 APPEND_ONLY = ("journal", "posting", "balance_snapshot", "seal", "redemption", "reversal", "settlement_line")
-NEVER_DELETED = ("idempotency", "voucher", "batch", "voucher_order", "order_line", "payment_run", "settlement")
+NEVER_DELETED = ("idempotency", "voucher", "batch", "voucher_order", "payment_run", "settlement")
 FIXED_ON_A_VOUCHER = (
     "programme_id", "serial", "batch_number", "code_hash", "control_hash", "face_cents", "replaces_serial",
 )  # fmt: skip
@@ -47,6 +47,12 @@ def _for_sqlite() -> Iterator[str]:
         " OR NEW.programme_id <> OLD.programme_id OR NEW.request_hash <> OLD.request_hash",
         name="idempotency_kept",
     )
+    still_a_draft = (
+        "(SELECT state FROM voucher_order"
+        " WHERE programme_id = OLD.programme_id AND number = OLD.order_number) = 'draft'"
+    )
+    for act in ("UPDATE", "DELETE"):
+        yield _sqlite_refusal("order_line", act, "an order that was placed keeps its lines", when=f"NOT {still_a_draft}")
     changed = " OR ".join(f"NEW.{column} IS NOT OLD.{column}" for column in FIXED_ON_A_VOUCHER)
     yield _sqlite_refusal("voucher", "UPDATE", "this is fixed on a voucher", when=changed, name="voucher_fixed")
     yield _sqlite_refusal(
@@ -66,6 +72,20 @@ def _sqlite_refusal(table: str, act: str, says: str, when: str = "", name: str =
 def _for_postgresql() -> Iterator[str]:
     yield """CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS
         $$ BEGIN RAISE EXCEPTION '% refused: %', TG_OP, TG_ARGV[0] USING ERRCODE = 'restrict_violation'; END $$"""
+    # A trigger's WHEN cannot look into another table; its function can.
+    yield """CREATE FUNCTION refuse_placed_line() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN
+        IF (SELECT state FROM voucher_order WHERE programme_id = OLD.programme_id AND number = OLD.order_number)
+            <> 'draft' THEN
+            RAISE EXCEPTION '% refused: an order that was placed keeps its lines', TG_OP
+                USING ERRCODE = 'restrict_violation';
+        END IF;
+        IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
+        RETURN NEW;
+        END $$"""
+    yield """CREATE TRIGGER order_line_kept BEFORE UPDATE OR DELETE ON order_line FOR EACH ROW
+        EXECUTE FUNCTION refuse_placed_line()"""
+    yield _postgresql_truncate("order_line")
     for table in APPEND_ONLY:
         yield _postgresql_refusal(table, "UPDATE OR DELETE", f"{table} is append-only", f"{table}_append_only")
         yield _postgresql_truncate(table)

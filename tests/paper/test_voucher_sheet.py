@@ -20,7 +20,7 @@ from vouchers.paper.voucher_sheet import Cheque, SheetMismatch, SheetText, check
 
 TEXT = SheetText(
     programme_name="Chèques cadeaux du Pays d’Œuvre",
-    offered_by="la commune de Saint-Brice-sur-Charente",
+    offered_by="Commune de Saint-Brice-sur-Charente",
     issuer_name="CCI du Pays d’Œuvre",
     issuer_address="1 place du Marché, 16000 Exempleville",
     shops_address="cheques.example.fr/commerces",
@@ -141,7 +141,7 @@ def test_the_words_on_the_cheque_are_the_ones_the_law_and_the_elder_need(tmp_pat
 
     for sentence in (
         "Chèques cadeaux du Pays d’Œuvre",
-        "Offert par la commune de Saint-Brice-sur-Charente",
+        "Offert par : Commune de Saint-Brice-sur-Charente",
         "10 €",
         "20 €",
         "12,50 €",

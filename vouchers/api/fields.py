@@ -19,6 +19,7 @@ MOST_LISTED: Final = 200
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _INSTANT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?Z")
 _LINE: Final = r"^[^\x00-\x1f\x7f]+$"
+LINE_OR_NONE: Final = r"^[^\x00-\x1f\x7f]*$"
 _LINES: Final = r"^[^\x00-\x09\x0b-\x1f\x7f]+$"
 
 
@@ -62,12 +63,15 @@ BasisPoints = Annotated[StrictInt, Field(ge=0, le=10_000, description="Hundredth
 Number = Annotated[StrictInt, Field(ge=1, le=MAX_ID, description="An id or a number of the house", examples=[1])]
 Quantity = Annotated[StrictInt, Field(ge=1, le=200_000, examples=[100])]
 Line = Annotated[StrictStr, Field(min_length=1, max_length=200, pattern=_LINE)]
-Lines = Annotated[StrictStr, Field(min_length=1, max_length=800, pattern=_LINES, examples=["1 place de la Mairie\n64000 Pau"])]
+Lines = Annotated[
+    StrictStr, Field(min_length=1, max_length=800, pattern=_LINES, examples=["1 place de la Mairie\n64000 Pau"])
+]
 Reason = Annotated[StrictStr, Field(min_length=1, max_length=120, pattern=_LINE, examples=["Demande écrite du 3 mars"])]
 Password = Annotated[StrictStr, Field(min_length=1, max_length=200, examples=["douze lettres au moins"])]
 Base64 = Annotated[StrictStr, Field(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9_-]+$")]
 Code = Annotated[
-    StrictStr, Field(max_length=100, description="The 26 characters of the QR code", examples=["ABCDEFGHIJKLMNOPQRSTUVWXYA"])
+    StrictStr,
+    Field(max_length=100, description="The 26 characters of the QR code", examples=["ABCDEFGHIJKLMNOPQRSTUVWXYA"]),
 ]
 
 NumberInPath = Annotated[int, Path(ge=1, le=MAX_ID)]

@@ -29,8 +29,8 @@ _HEAD: Final = (
 )
 _FRONT: Final = (
     "<h1>Chèques cadeaux</h1>"
-    "<p>Vous avez un chèque cadeau en main&nbsp;? Présentez-le à un commerçant affilié&nbsp;: il le vérifie et l’encaisse"
-    " en un instant. Gardez le QR code à l’abri des regards, comme un billet.</p>"
+    "<p>Vous avez un chèque cadeau en main&nbsp;? Présentez-le à un commerçant affilié&nbsp;: il le vérifie et"
+    " l’encaisse en un instant. Gardez le QR code à l’abri des regards, comme un billet.</p>"
     "<p>La liste des commerçants et la date limite sont imprimées sur le chèque.</p>"
     '<p><a class="door" href="/till/">Vous êtes commerçant&nbsp;: ouvrir la caisse</a></p>'
     '<p lang="en">You hold a gift voucher? Show it at a member shop: it is checked and accepted at once. Keep its QR'
@@ -50,6 +50,8 @@ async def style() -> Response:
     return FileResponse(_STYLE, media_type="text/css", headers={"Cache-Control": "public, max-age=3600"})
 
 
+@router.get("/till", include_in_schema=False, **does("public", media="text/html"))
+@router.get("/TILL", include_in_schema=False, **does("public", media="text/html"))
 @router.get("/TILL/", include_in_schema=False, **does("public", media="text/html"))
 async def till_in_capitals() -> Response:
     """A pairing QR is in capitals, which are smaller to print; browsers keep what stands behind `#`."""
@@ -67,7 +69,7 @@ async def problem(reason: str) -> Response:
 
 @router.get("/api/health", **does("public"))
 async def health(request: Request, house: AtHouse) -> Response:
-    """Whether the house can work: it reads the database, whose connections were refused unless every commit is durable."""
+    """Whether the house can work. It reads the database, whose connections are refused unless commits are durable."""
     try:
         ready = await run_in_threadpool(is_current, house.database)
     except (DBAPIError, DatabaseFault):
@@ -87,7 +89,9 @@ async def doors(request: Request) -> Response:
         for method, door in doors.items()
     )
     head = _HEAD.format(language="en", title="Doors")
-    table = f"<table><thead><tr><th>Method</th><th>Path</th><th>Act</th><th>What it does</th></tr></thead>{rows}</table>"
+    table = (
+        f"<table><thead><tr><th>Method</th><th>Path</th><th>Act</th><th>What it does</th></tr></thead>{rows}</table>"
+    )
     said = f'{head}<h1>Doors</h1><p><a href="/api/openapi.json">OpenAPI</a></p>{table}</main></body></html>'
     return HTMLResponse(said)
 

@@ -173,9 +173,14 @@ class Desk:
         """What every verb that changes something is told."""
         return {"programme_id": self.programme_id, "actor": self.caller.actor, "at": self.at}
 
+    @property
+    def reach(self) -> Within:
+        """How much of the programme the caller may act on. Refuses `NotFound` to a stranger, `Forbidden` to a role."""
+        return access.within(self.caller, self.act, programme_id=self.programme_id)
+
     def allow(self, session: ReadSession, of: Owner | None) -> None:
         """Refuses `Forbidden` for an object that is not the caller's to act on, `NotFound` where there is none."""
-        own = of(session) if of is not None else Own()
+        own = Own() if of is None or self.reach.everything else of(session)
         access.may(self.caller, self.act, programme_id=self.programme_id, **own._asdict())
 
     async def read(self, job: Callable[[ReadSession], T], *, of: Owner | None = None) -> T:
@@ -193,8 +198,7 @@ class Desk:
 
     async def answer_within(self, job: Callable[[ReadSession, Within], Any]) -> Response:
         """A list, as JSON: `job` is told how much of it the caller may see."""
-        reach = access.within(self.caller, self.act, programme_id=self.programme_id)
-        return JSONResponse(await self.house.read(lambda session: shown(job(session, reach))))
+        return JSONResponse(await self.house.read(lambda session: shown(job(session, self.reach))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,9 +207,7 @@ class KeyedDesk(Desk):
 
     key: Key
 
-    async def once(
-        self, act: Callable[[WriteSession], Any], *, of: Owner | None = None, status: int = 200
-    ) -> Response:
+    async def once(self, act: Callable[[WriteSession], Any], *, of: Owner | None = None, status: int = 200) -> Response:
         """`act`, once and durable, as the answer that it gives or gave."""
         return said(await self.done(act, of=of), status=status)
 
@@ -221,9 +223,9 @@ class KeyedDesk(Desk):
 
 
 async def _desk(request: Request, house: AtHouse, caller: SignedIn, programme_id: NumberInPath) -> Desk:
-    act = act_of(request)
-    access.within(caller, act, programme_id=programme_id)
-    return Desk(house, caller, act, programme_id, clock.now())
+    desk = Desk(house, caller, act_of(request), programme_id, clock.now())
+    assert desk.reach
+    return desk
 
 
 AtDesk = Annotated[Desk, Depends(_desk)]
@@ -271,14 +273,15 @@ class AtCounter:
         guesses: list[attempts.Scope],
         counts: tuple[type[Refusal], ...],
     ) -> Response:
-        """`act`, once under the till's key; `guesses` are checked for a new key only, so that a retry is always answered."""
+        """`act`, once under the till's key. `guesses` stop a new key only, so that a retry is always answered."""
         programme_id, at = self.till.programme_id, self.at
         key = Key(self.till.caller().actor, _key(self.key), await _fingerprint(request))
 
         def job(session: WriteSession) -> keys.Answer:
             def unless_throttled() -> dict[str, Any]:
                 try:
-                    attempts.check(session, scopes=guesses, at=at)
+                    if guesses:
+                        attempts.check(session, scopes=guesses, at=at)
                 except TooManyAttempts as refusal:
                     raise NotKept(refusal) from None
                 return act(session)
@@ -294,6 +297,7 @@ class AtCounter:
 async def _counter(
     request: Request,
     house: AtHouse,
+    *,
     vouchers_till: Annotated[str, Header(max_length=18)] = "",
     vouchers_time: Annotated[str, Header(max_length=18)] = "",
     vouchers_nonce: Annotated[str, Header(max_length=22)] = "",
@@ -315,9 +319,7 @@ async def _counter(
         signature=unpacked(vouchers_signature),
     )
     at = clock.now()
-    till = await house.read(
-        lambda session: tills.check_request(session, request=signed, nonces=house.nonces, at=at)
-    )
+    till = await house.read(lambda session: tills.check_request(session, request=signed, nonces=house.nonces, at=at))
     access.may(till.caller(), act_of(request), programme_id=till.programme_id, merchant_id=till.merchant_id)
     return AtCounter(house, till, at, idempotency_key)
 
@@ -334,14 +336,14 @@ def unpacked(text: str) -> bytes:
 
 
 # ── Keys and answers ─────────────────────────────────────────────────────────────────────────────────────────────
-def said(answer: keys.Answer, *, status: int) -> Response:
-    """What was answered under a key; raises the refusal, marked as a repetition where it is one."""
+def said(answer: keys.Answer, *, status: int, more: dict[str, Any] | None = None) -> Response:
+    """What was answered under a key, and what is not kept (`more`); raises the refusal, marked where it is repeated."""
     if answer.refusal is not None:
         if answer.replayed:
             raise Replayed(answer.refusal)
         raise answer.refusal
     headers = {"Idempotency-Hit": "true"} if answer.replayed else None
-    return JSONResponse(answer.value, status_code=status, headers=headers)
+    return JSONResponse({**answer.accepted(), **(more or {})}, status_code=status, headers=headers)
 
 
 class Replayed(Exception):
@@ -376,5 +378,3 @@ async def _fingerprint(request: Request) -> bytes:
 def language_of(request: Request) -> problems.Language:
     """The language of the answer."""
     return problems.language_of(request)
-
-

@@ -70,7 +70,9 @@ async def buyers(desk: AtDesk, after: After = 0, limit: Limit = 50) -> Response:
         lambda session, reach: page(
             people.buyers(session, programme_id=programme_id, after=after, limit=limit)
             if reach.everything
-            else [people.find_buyer(session, programme_id=programme_id, buyer_id=own) for own in reach.buyer_ids],
+            else [
+                people.find_buyer(session, programme_id=programme_id, buyer_id=own) for own in sorted(reach.buyer_ids)
+            ],
             limit=limit if reach.everything else None,
             number=lambda buyer: buyer.buyer_id,
         )
@@ -103,7 +105,9 @@ async def merchants(desk: AtDesk, after: After = 0, limit: Limit = 50) -> Respon
         lambda session, reach: page(
             people.merchants(session, programme_id=programme_id, after=after, limit=limit)
             if reach.everything
-            else [people.find_merchant(session, programme_id=programme_id, merchant_id=own) for own in reach.merchant_ids],
+            else [
+                people.find_merchant(session, programme_id=programme_id, merchant_id=own) for own in reach.merchant_ids
+            ],
             limit=limit if reach.everything else None,
             number=lambda merchant: merchant.merchant_id,
         )
@@ -159,9 +163,7 @@ async def accounts(desk: AtDesk, merchant_id: NumberInPath) -> Response:
     """Every account ever asked for a merchant, oldest first."""
     programme_id = desk.programme_id
     return await desk.answer(
-        lambda session: page(
-            bank_accounts.accounts_of(session, programme_id=programme_id, merchant_id=merchant_id)
-        ),
+        lambda session: page(bank_accounts.accounts_of(session, programme_id=programme_id, merchant_id=merchant_id)),
         of=of_merchant(merchant_id),
     )
 
@@ -170,9 +172,7 @@ async def accounts(desk: AtDesk, merchant_id: NumberInPath) -> Response:
 async def confirm_account(body: Why, desk: AtKeyedDesk, account_id: NumberInPath) -> Response:
     """Another person confirms, saying who was called back. In force at once for a first account, else in 48 hours."""
     return await desk.once(
-        lambda session: bank_accounts.confirm_account(
-            session, **desk.doing, account_id=account_id, reason=body.reason
-        ),
+        lambda session: bank_accounts.confirm_account(session, **desk.doing, account_id=account_id, reason=body.reason),
         of=_of_account(desk.programme_id, account_id),
     )
 

@@ -3,9 +3,9 @@
     {"type": "/problems/already_redeemed", "title": "Already redeemed", "status": 409, "detail": "Le chèque 12 …",
      "reason": "already_redeemed", …what the refusal carries}
 
-`detail` is French unless Accept-Language asks for English. What goes wrong before a verb is reached (no such path, a body
-that is no JSON, an engine that fails) answers in the same shape; nothing of the inside, and nothing of what was sent, is
-told.
+`detail` is French unless Accept-Language asks for English. What goes wrong before a verb is reached (no such path, a
+body that is no JSON, an engine that fails) answers in the same shape; nothing of the inside, and nothing of what was
+sent, is told.
 """
 
 from typing import Any, Final, Literal, NamedTuple
@@ -93,8 +93,10 @@ class Fault(NamedTuple):
 
 FAULTS: Final[dict[str, Fault]] = {
     "path_unknown": Fault(404, "Cette adresse n'existe pas.", "There is nothing at this address."),
-    "method_refused": Fault(405, "Cette adresse n'accepte pas cette méthode.", "This address does not take this method."),
-    "body_unreadable": Fault(400, "Le corps de la demande n'est pas du JSON lisible.", "The body is not readable JSON."),
+    "method_refused": Fault(
+        405, "Cette adresse n'accepte pas cette méthode.", "This address does not take this method."
+    ),
+    "body_unreadable": Fault(400, "Le corps de la demande n'est pas du JSON.", "The body is not readable JSON."),
     "body_too_large": Fault(413, "Le corps de la demande est trop grand.", "The body of the request is too large."),
     "media_refused": Fault(415, "Ce type de contenu n'est pas accepté.", "This media type is not accepted."),
     "request_refused": Fault(400, "La demande n'est pas acceptable.", "The request is not acceptable."),

@@ -1,4 +1,4 @@
-"""Programmes: the rules of a season. The first one, and its first administrators, are made on the host (`vouchers init`)."""
+"""Programmes: the rules of a season. The first one and its administrators are made on the host (`vouchers init`)."""
 
 from typing import Annotated, Any, Final, Literal
 
@@ -60,6 +60,6 @@ async def open_next(body: NewProgramme, desk: AtKeyedDesk) -> Response:
     def opened(session: WriteSession) -> Made:
         issuer_id = rules(session, programme_id=desk.programme_id).issuer_id
         actor, at = desk.doing["actor"], desk.at
-        return {"id": open_programme(session, issuer_id=issuer_id, actor=actor, at=at, **body.model_dump())}
+        return Made(open_programme(session, issuer_id=issuer_id, actor=actor, at=at, **body.model_dump()))
 
     return await desk.once(opened, status=201)

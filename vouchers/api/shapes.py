@@ -1,23 +1,25 @@
-"""What leaves in JSON: the frozen values of the verbs, as they are. Instants are RFC 3339 in UTC, days ISO, money cents."""
+"""What leaves in JSON: the frozen values of the verbs, as they are: instants RFC 3339 in UTC, days ISO, money cents."""
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, Generic, TypedDict, TypeVar
+from typing import Any, Generic, TypeVar
 
 from vouchers import clock
 
 T = TypeVar("T")
 
 
-class Page(TypedDict, Generic[T]):
+@dataclasses.dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
     """A part of a list. `next` is what to ask for as `after` (or `before`); null at the end."""
 
     items: list[T]
     next: int | None
 
 
-class Made(TypedDict):
+@dataclasses.dataclass(frozen=True, slots=True)
+class Made:
     """The number of what was made."""
 
     id: int
@@ -25,21 +27,28 @@ class Made(TypedDict):
 
 def shown(value: Any) -> Any:
     """A value of a verb as JSON carries it."""
+    named = _named(value)
+    if named is not None:
+        return {name: shown(field) for name, field in named.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [shown(each) for each in value]
+    return _plain(value)
+
+
+def _named(value: Any) -> dict[str, Any] | None:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: shown(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     if isinstance(value, tuple) and hasattr(value, "_asdict"):
-        return {name: shown(field) for name, field in value._asdict().items()}
+        return dict(value._asdict())
+    return dict(value) if isinstance(value, Mapping) else None
+
+
+def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return clock.iso(value)
     if isinstance(value, date):
         return value.isoformat()
-    if isinstance(value, bytes):
-        return value.hex()
-    if isinstance(value, Mapping):
-        return {str(name): shown(field) for name, field in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [shown(each) for each in value]
-    return value
+    return value.hex() if isinstance(value, bytes) else value
 
 
 def page(found: Sequence[Any], *, limit: int | None = None, number: Callable[[Any], int] | None = None) -> Any:

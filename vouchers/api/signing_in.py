@@ -4,7 +4,8 @@ These take no Idempotency-Key: an answer that carries a secret is not kept, and 
 time.
 """
 
-from typing import Annotated, Final, TypedDict
+from dataclasses import dataclass
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Path, Request
 from fastapi.concurrency import run_in_threadpool
@@ -43,7 +44,8 @@ class PasswordChange(Body):
     new: Password
 
 
-class Me(TypedDict):
+@dataclass(frozen=True, slots=True)
+class Me:
     """Who is signed in."""
 
     actor: str

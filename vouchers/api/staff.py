@@ -114,9 +114,7 @@ async def granted(desk: AtDesk, after: After = 0, limit: Limit = 50) -> Response
 @router.get("/roles/{role_id}", **does(Act.ROLE_READ, gives=roles.Granted))
 async def one_role(desk: AtDesk, role_id: NumberInPath) -> Response:
     """One role."""
-    return await desk.answer(
-        lambda session: roles.find_role(session, programme_id=desk.programme_id, role_id=role_id)
-    )
+    return await desk.answer(lambda session: roles.find_role(session, programme_id=desk.programme_id, role_id=role_id))
 
 
 @router.post("/roles/{role_id}/confirmation", **does(Act.ROLE_CONFIRM, gives=roles.Granted))

@@ -3,23 +3,287 @@
 The hot path of the house. One read proves the till, one durable write claims the key, redeems and keeps the answer.
 """
 
-from datetime import datetime
-from typing import Annotated, Any, Final, TypedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Annotated, Any, Final, Self
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
-from pydantic import Field, StrictInt, StrictStr, model_validator
+from pydantic import Field, StrictStr, model_validator
 from pydantic_core import PydanticCustomError
 
 from vouchers import attempts, clock, codes, redeem, reverse
 from vouchers.access import Act
 from vouchers.api import problems
-from vouchers.api.fields import Before, Body, Cents, Code, Limit, NumberInPath, Reason
-from vouchers.api.guard import Counter, does, language_of
-from vouchers.api.shapes import page
+from vouchers.api.fields import LINE_OR_NONE, Before, Body, Cents, Code, Day, Limit, Number, NumberInPath
+from vouchers.api.guard import AtCounter, Counter, House, does, language_of
+from vouchers.api.shapes import Page, page, shown
 from vouchers.attempts import Guess, Scope
-from vouchers.errors import TooManyAttempts, VoucherRefusal, VoucherUnknown
-from vouchers.fields_of_day import today
+from vouchers.db import ReadSession, WriteSession
+from vouchers.errors import VoucherUnknown
+from vouchers.redeem import Presented
 from vouchers.tills import PairedTill
 
 router: Final = APIRouter(prefix="/till", tags=["Till"])
+_LISTED: Final = 500
+
+
+class Named(Body):
+    """A voucher by the code that was scanned, or by its serial and the control code that was typed."""
+
+    code: Code | None = None
+    serial: Number | None = None
+    control_code: Annotated[StrictStr, Field(max_length=40, examples=["23456 789AB"])] | None = None
+
+    @model_validator(mode="after")
+    def _named_once(self) -> Self:
+        typed = self.serial is not None and self.control_code is not None
+        half = (self.serial is None) != (self.control_code is None)
+        if half or typed == (self.code is not None):
+            raise PydanticCustomError("voucher_named_once", "a code, or a serial and its control code")
+        return self
+
+
+class InBasket(Named):
+    """A voucher to take; `cents` of it, all that is left when null."""
+
+    cents: Cents | None = None
+
+
+class LookUp(Body):
+    """Which voucher."""
+
+    voucher: Named = Field(examples=[{"code": "ABCDEFGHIJKLMNOPQRSTUVWXYA"}])
+
+
+class Basket(Body):
+    """1 to 20 vouchers for one sale; `sale_cents` is what the customer spent in all, if it was typed."""
+
+    vouchers: list[InBasket] = Field(max_length=100, examples=[[{"code": "ABCDEFGHIJKLMNOPQRSTUVWXYA", "cents": None}]])
+    sale_cents: Cents | None = None
+
+
+class Undo(Body):
+    """Why a redemption is undone."""
+
+    reason: Annotated[StrictStr, Field(max_length=120, pattern=LINE_OR_NONE, examples=["Erreur de montant"])] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """The shop a till works for."""
+
+    id: int
+    shop_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Season:
+    """What a till needs of its programme."""
+
+    id: int
+    name: str
+    host: str
+    whole_use: bool
+    reversal_window_minutes: int
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """A paired till, where it stands, and the server's clock in milliseconds."""
+
+    till_id: int
+    label: str
+    merchant: Shop
+    programme: Season
+    server_time: int
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A voucher as it stands; `refusal` is the problem that spending it now would meet."""
+
+    serial: int
+    face_cents: int
+    balance_cents: int
+    state: str
+    expires_on: str
+    spendable: bool
+    refusal: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A redemption of a day."""
+
+    redemption: int
+    at: str
+    cents: int
+    reversed_cents: int
+    serials: list[int]
+
+
+def till_shown(till: PairedTill, *, at: datetime) -> At:
+    """A till as it is told where it stands."""
+    programme = Season(
+        id=till.programme_id,
+        name=till.programme_name,
+        host=till.host,
+        whole_use=till.use_rule == "whole",
+        reversal_window_minutes=till.reversal_window_minutes,
+    )
+    shop = Shop(till.merchant_id, till.shop_name)
+    return At(till.till_id, till.label, shop, programme, clock.micros(at) // 1_000)
+
+
+@router.get("", **does(Act.TILL_READ, gives=At))
+async def me(counter: Counter) -> Response:
+    """Where this till stands, and what its shop took today."""
+    today = clock.book_day(counter.at)
+    items = await counter.read(lambda session: _whole_day(session, counter, today))
+    kept = [listed.cents - listed.reversed_cents for listed in items]
+    today_so_far = {"count": sum(cents > 0 for cents in kept), "cents": sum(kept)}
+    return JSONResponse({**shown(till_shown(counter.till, at=counter.at)), "today": today_so_far})
+
+
+@router.post("/look-up", **does(Act.VOUCHER_LOOK_UP, gives=Looked))
+async def look_up(body: LookUp, request: Request, counter: Counter) -> Response:
+    """What a voucher is and whether it can be spent now; nothing is spent. Wrong codes are counted."""
+    guesses = _guesses(counter, [body.voucher])
+    presented = _presented(counter.house, counter.till.programme_id, body.voucher)
+    till, at = counter.till, counter.at
+
+    def seen(session: ReadSession) -> redeem.Seen:
+        attempts.check(session, scopes=guesses, at=at)
+        return redeem.look_up(
+            session, programme_id=till.programme_id, presented=presented, merchant_id=till.merchant_id, at=at
+        )
+
+    try:
+        found = await counter.read(seen)
+    except VoucherUnknown:
+        await counter.house.write(lambda session: attempts.count(session, scopes=guesses, at=at))
+        raise
+    refusal = problems.body_of(found.refusal, language_of(request)) if found.refusal is not None else None
+    return JSONResponse({**shown(found), "spendable": refusal is None, "refusal": refusal})
+
+
+@router.post("/redemptions", **does(Act.REDEMPTION_MAKE, gives=dict[str, Any], status=201))
+async def make_redemption(body: Basket, request: Request, counter: Counter) -> Response:
+    """Take a basket of vouchers for a sale: all of them, or none."""
+    till = counter.till
+    basket = [_presented(counter.house, till.programme_id, named, cents=named.cents) for named in body.vouchers]
+
+    def redeemed(session: WriteSession) -> dict[str, Any]:
+        done = redeem.redeem(
+            session,
+            programme_id=till.programme_id,
+            merchant_id=till.merchant_id,
+            till_id=till.till_id,
+            basket=basket,
+            sale_cents=body.sale_cents,
+            at=counter.at,
+        )
+        return {
+            "redemption": done.redemption_id,
+            "at": clock.iso(done.at),
+            "cents": done.cents,
+            "vouchers": shown(done.vouchers),
+            "undo_until": clock.iso(done.undo_until),
+        }
+
+    guesses = _guesses(counter, body.vouchers)
+    return await counter.once(request, redeemed, guesses=guesses, counts=(VoucherUnknown,))
+
+
+@router.post("/redemptions/{redemption_id}/reversal", **does(Act.REDEMPTION_REVERSE_IN_WINDOW, status=201))
+async def reverse_redemption(body: Undo, request: Request, counter: Counter, redemption_id: NumberInPath) -> Response:
+    """Undo a redemption of one's own shop, within the programme's window."""
+    till = counter.till
+
+    def undone(session: WriteSession) -> dict[str, Any]:
+        back = reverse.reverse_at_shop(
+            session,
+            programme_id=till.programme_id,
+            redemption_id=redemption_id,
+            serials=None,
+            merchant_id=till.merchant_id,
+            actor=till.caller().actor,
+            reason=body.reason,
+            at=counter.at,
+        )
+        return reversal_shown(back)
+
+    return await counter.once(request, undone, guesses=[], counts=())
+
+
+@router.get("/redemptions", **does(Act.REDEMPTION_READ, gives=Page[Listed]))
+async def redemptions(
+    counter: Counter,
+    day: Annotated[Day, Query(examples=["2026-11-21"])],
+    before: Before = None,
+    limit: Limit = 50,
+) -> Response:
+    """The shop's redemptions of one Paris day, newest first."""
+    till = counter.till
+    found = await counter.read(
+        lambda session: redeem.redemptions_of(
+            session,
+            programme_id=till.programme_id,
+            merchant_id=till.merchant_id,
+            day=day,
+            before=before,
+            limit=limit,
+        )
+    )
+    part = page(found, limit=limit, number=lambda listed: listed.redemption_id)
+    return JSONResponse({**part, "items": [redemption_shown(listed) for listed in found]})
+
+
+def redemption_shown(listed: redeem.Listed) -> dict[str, Any]:
+    """A redemption in a list."""
+    told: dict[str, Any] = shown(listed)
+    return {"redemption": told.pop("redemption_id"), **told}
+
+
+def reversal_shown(back: reverse.Reversed) -> dict[str, Any]:
+    """What a reversal put back."""
+    told: dict[str, Any] = shown(back)
+    return {"reversal": told.pop("reversal_id"), "redemption": told.pop("redemption_id"), **told}
+
+
+def _whole_day(session: ReadSession, counter: AtCounter, day: date) -> list[redeem.Listed]:
+    found: list[redeem.Listed] = []
+    more = True
+    while more:
+        some = redeem.redemptions_of(
+            session,
+            programme_id=counter.till.programme_id,
+            merchant_id=counter.till.merchant_id,
+            day=day,
+            before=found[-1].redemption_id if found else None,
+            limit=_LISTED,
+        )
+        found += some
+        more = len(some) == _LISTED
+    return found
+
+
+def _presented(house: House, programme_id: int, named: Named, *, cents: int | None = None) -> Presented:
+    """What a voucher's row is looked for by. What cannot be a code finds nothing, like one that nobody issued."""
+    if named.code is not None:
+        code = codes.code_from_text(named.code)
+        return Presented(code_hash=codes.code_hash(house.pepper, code) if code else b"", cents=cents)
+    control_code = codes.control_code_from_text(named.control_code or "")
+    if named.serial is None or control_code is None:
+        return Presented(code_hash=b"", cents=cents)
+    hashed = codes.control_hash(house.pepper, programme_id=programme_id, serial=named.serial, control_code=control_code)
+    return Presented(serial=named.serial, control_hash=hashed, cents=cents)
+
+
+def _guesses(counter: AtCounter, named: Sequence[Named]) -> list[Scope]:
+    """Where a wrong one would be counted: codes cannot be guessed, control codes must not be tried."""
+    typed = any(each.control_code is not None for each in named)
+    guess = Guess.TILL_CONTROL_CODES if typed else Guess.TILL_CODES
+    return [attempts.scope(guess, counter.till.till_id)]

@@ -68,7 +68,7 @@ def _paired(house: House, body: Pairing, address: str) -> Response:
         ),
         counts=(PairingCodeInvalid,),
     )
-    return JSONResponse(till_shown(till, at=at), status_code=201)
+    return JSONResponse(shown(till_shown(till, at=at)), status_code=201)
 
 
 @router.post(

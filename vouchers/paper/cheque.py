@@ -51,7 +51,7 @@ class Cheque:
 class SheetText:
     """What all cheques of a batch share. Texts too long for their place are set smaller, then cut with an ellipsis.
 
-    `offered_by` with its article, as it follows 'Offert par ': 'la commune de Cognac'. `shops_address` is the short
+    `offered_by` is the buyer's name as it is: 'Commune de Cognac'. `shops_address` is the short
     address, without https://, where the shops that accept are listed. `host` is what the QR codes lead to. `accent` is
     '#RRGGBB' (ValueError for anything else); where it is too pale to be read it colours the band but no words.
     """
@@ -144,7 +144,7 @@ def draw_shared(canvas: Canvas, text: SheetText) -> None:
     _rows(canvas, name, font=fonts.BOLD, size=size, y=68 if len(name) == 1 else 70, apart=5.2)
     canvas.setFillGray(0)
     offered, size = fonts.paragraph(
-        f"Offert par {text.offered_by}", name=fonts.REGULAR, sizes=(12.5, 11.5, 10.5, 9.5), lines=2, room=_TEXT_ROOM
+        f"Offert par : {text.offered_by}", name=fonts.REGULAR, sizes=(12.5, 11.5, 10.5, 9.5), lines=2, room=_TEXT_ROOM
     )
     _rows(canvas, offered, font=fonts.REGULAR, size=size, y=61.3 if len(name) == 1 else 59.2, apart=4.6)
     until = f"Valable jusqu’au {day_fr(text.expires_on)} inclus"

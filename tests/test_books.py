@@ -1,0 +1,467 @@
+"""Any life of vouchers, in any order, against plain dicts: every answer foreseen, every invariant after every step.
+
+The machine's model knows the rules of the trade and nothing of the house: a voucher is a dict, a till's key is an
+entry in another. What the house answers must be what the model foresees, and after each step the vouchers, the shops'
+balances and the float must be the model's, and every invariant must hold, recomputed from the rows alone.
+"""
+
+import itertools
+import os
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from tests.makers import NOON, PEPPER
+from tests.town import APPROVER, BUYERS_APPROVER, CLERK, TREASURER, a_town, reason_of
+from vouchers import clock, codes, expire, issue, order, order_book, report, settle, stop
+from vouchers.db import Database
+from vouchers.errors import KeyReused, Refusal
+
+SERIALS = st.integers(1, 24)
+SHOPS = st.integers(0, 2)
+FACE = 1_000
+CLOSED = ("expired", "cancelled", "replaced")
+COMMISSION_BP, VAT_BP = 500, 2_000
+
+
+class Lives(RuleBasedStateMachine):
+    """One programme with partial use; orders of a few vouchers; three shops; a clock that only goes forward."""
+
+    new_house: Callable[[], Database]
+
+    @initialize()
+    def open(self) -> None:
+        self.town = a_town(
+            type(self).new_house(),
+            vouchers=3,
+            shops=3,
+            use_rule="partial",
+            commission_bp=COMMISSION_BP,
+            vat_bp=VAT_BP,
+            lapse_to="next_campaign",
+            expires_on=NOON.date() + timedelta(days=20),
+            presentation_deadline_on=NOON.date() + timedelta(days=60),
+        )
+        self.now = NOON
+        self.last_day = NOON.date() + timedelta(days=20)
+        self.batches: dict[int, dict[str, Any]] = {
+            self.town.batch_number: {"state": "active", "expires": self.last_day}
+        }
+        self.vouchers: dict[int, dict[str, Any]] = {
+            serial: self.fresh(self.town.batch_number, "active") for serial in self.town.secrets
+        }
+        self.owed = [0, 0, 0]
+        self.lapsed = 0
+        self.sales: dict[int, dict[str, Any]] = {}
+        self.keys: dict[str, dict[str, Any]] = {}
+        self.run: dict[str, Any] | None = None
+        self.counter = itertools.count(1)
+
+    def fresh(self, batch: int, state: str, face: int = FACE) -> dict[str, Any]:
+        expires = self.batches[batch]["expires"]
+        return {"state": state, "left": face, "face": face, "expires": expires, "batch": batch, "replaces": None}
+
+    # ── What the model foresees ──────────────────────────────────────────────────────────────────────────────────
+    def foreseen(self, serials: list[int], cents: int | None) -> str:
+        if any(serial not in self.vouchers for serial in serials):
+            return "voucher_unknown"
+        if len(set(serials)) < len(serials):
+            return "basket_duplicate"
+        held = [self.vouchers[serial] for serial in sorted(serials)]
+        for voucher in held:
+            match voucher["state"]:
+                case "printed":
+                    return "voucher_not_active"
+                case "redeemed":
+                    return "already_redeemed"
+                case "active" if voucher["expires"] >= self.today:
+                    continue
+                case "active":
+                    return "voucher_expired"
+                case state:
+                    return f"voucher_{state}"
+        for voucher in held:
+            if cents is not None and cents > voucher["left"]:
+                return "amount_above_balance"
+        return "accepted"
+
+    @property
+    def today(self) -> date:
+        return clock.book_day(self.now)
+
+    def done(self, act: Callable[..., Any], **told: Any) -> tuple[str, Any]:
+        """The answer of a verb that somebody of the chamber calls."""
+        try:
+            told = {"programme_id": self.town.programme_id, "at": self.now} | told
+            return "accepted", self.town.house.write(act, **told)
+        except Refusal as refusal:
+            return refusal.reason, None
+
+    # ── Orders and batches ───────────────────────────────────────────────────────────────────────────────────────
+    @precondition(lambda self: len(self.vouchers) < 20)
+    @rule(quantity=st.integers(1, 4), paid=st.sampled_from([0, 1, 2]))
+    def order_and_issue(self, quantity: int, paid: int) -> None:
+        """`paid`: not at all, too little, in full. Money that no one paid is not issued."""
+        if self.today > self.last_day:
+            return
+        _, drafted = self.done(
+            order.draft,
+            buyer_id=self.town.buyer_id,
+            lines=[order_book.Line(FACE, quantity)],
+            fee_cents=100,
+            purchase_order=None,
+            actor=CLERK,
+        )
+        number = drafted.number
+        self.done(order.place, number=number, actor=CLERK)
+        assert self.done(order.approve, number=number, actor=CLERK)[0] == "same_person"
+        self.done(order.approve, number=number, actor=BUYERS_APPROVER)
+        for part in range(paid):
+            amount = drafted.total_cents - 1 if part == 0 else 1
+            reference = f"VIREMENT {next(self.counter)}"
+            day = self.today
+            self.done(
+                order.record_payment,
+                number=number,
+                cents=amount,
+                bank_reference=reference,
+                received_on=day,
+                actor=TREASURER,
+            )
+        answer, begun = self.done(issue.begin, order_number=number, actor=TREASURER)
+        assert answer == ("accepted" if paid == 2 else "order_state")
+        if begun is None:
+            return
+        secrets = codes.new_secrets(quantity)
+        self.done(issue.issue_chunk, batch_number=begun.number, secrets=secrets, pepper=PEPPER, actor=TREASURER)
+        self.done(issue.hand_over, batch_number=begun.number, actor=TREASURER)
+        self.batches[begun.number] = {"state": "printed", "expires": begun.expires_on}
+        for rank, secret in enumerate(secrets):
+            self.town.secrets[begun.first_serial + rank] = secret
+            self.vouchers[begun.first_serial + rank] = self.fresh(begun.number, "printed")
+
+    @rule(data=st.data(), who=st.sampled_from([TREASURER, APPROVER]))
+    def activate(self, data: st.DataObject, who: str) -> None:
+        number = data.draw(st.sampled_from(sorted(self.batches)))
+        answer, _ = self.done(issue.activate, batch_number=number, actor=who)
+        batch = self.batches[number]
+        if batch["state"] == "active":
+            assert answer == "batch_state"
+        elif who == TREASURER:
+            assert answer == "same_person"
+        else:
+            assert answer == "accepted"
+            batch["state"] = "active"
+            for voucher in self.vouchers.values():
+                if voucher["batch"] == number and voucher["state"] == "printed" and voucher["replaces"] is None:
+                    voucher["state"] = "active"
+
+    @rule(data=st.data(), days=st.integers(-3, 30))
+    def extend(self, data: st.DataObject, days: int) -> None:
+        number = data.draw(st.sampled_from(sorted(self.batches)))
+        batch = self.batches[number]
+        to_on = batch["expires"] + timedelta(days=days)
+        answer, _ = self.done(expire.extend, batch_number=number, to_on=to_on, actor=TREASURER)
+        if to_on <= max(batch["expires"], self.today):
+            assert answer == "expiry_not_later"
+            return
+        assert answer == "accepted"
+        batch["expires"] = to_on
+        for voucher in self.vouchers.values():
+            if voucher["batch"] == number and voucher["state"] in ("printed", "active", "blocked"):
+                voucher["expires"] = to_on
+
+    # ── Tills ────────────────────────────────────────────────────────────────────────────────────────────────────
+    @rule(
+        serials=st.lists(SERIALS, min_size=1, max_size=4),
+        shop=SHOPS,
+        cents=st.none() | st.sampled_from([1, 400, 600, 1_000]),
+    )
+    def scan(self, serials: list[int], shop: int, cents: int | None) -> None:
+        self.send(serials, shop, cents, key=f"k{next(self.counter)}")
+
+    def send(self, serials: list[int], shop: int, cents: int | None, *, key: str) -> None:
+        for serial in set(serials) - set(self.vouchers):
+            # Forged paper: a code that no voucher has.
+            self.town.secrets[serial] = codes.new_secrets(1)[0]
+        expected = self.foreseen(serials, cents)
+        answer = self.town.scan(*serials, shop=shop, cents=cents, key=key, at=self.now)
+        assert reason_of(answer) == expected
+        self.keys[key] = {"serials": serials, "shop": shop, "cents": cents, "answer": answer}
+        if expected == "accepted":
+            parts = {}
+            for serial in serials:
+                voucher = self.vouchers[serial]
+                parts[serial] = voucher["left"] if cents is None else cents
+                voucher["left"] -= parts[serial]
+                voucher["state"] = "redeemed" if voucher["left"] == 0 else "active"
+            self.owed[shop] += sum(parts.values())
+            self.sales[answer.accepted()["redemption"]] = {
+                "parts": parts, "undone": set(), "shop": shop, "run": None, "on": self.today,
+            }  # fmt: skip
+
+    @precondition(lambda self: self.keys)
+    @rule(data=st.data(), other=st.booleans())
+    def resend_an_old_key(self, data: st.DataObject, other: bool) -> None:
+        """The same content: the first answer, whatever happened since. Other content: refused, and nothing moves."""
+        key = data.draw(st.sampled_from(sorted(self.keys)))
+        sent = self.keys[key]
+        known = [serial for serial in sent["serials"] if serial in self.vouchers]
+        if len(known) < len(sent["serials"]):
+            return
+        cents = 77 if other else sent["cents"]
+        try:
+            answer = self.town.scan(*known, shop=sent["shop"], cents=cents, key=key, at=self.now)
+        except KeyReused:
+            assert other
+            return
+        assert not other
+        assert answer.replayed
+        assert (answer.value, reason_of(answer)) == (sent["answer"].value, reason_of(sent["answer"]))
+
+    @precondition(lambda self: self.sales)
+    @rule(data=st.data(), whole=st.booleans())
+    def undo(self, data: st.DataObject, whole: bool) -> None:
+        number = data.draw(st.sampled_from(sorted(self.sales)))
+        sale = self.sales[number]
+        asked = sorted(sale["parts"]) if whole else [data.draw(st.sampled_from(sorted(sale["parts"])))]
+        left = [serial for serial in asked if serial not in sale["undone"]]
+        if not left or (not whole and len(left) < len(asked)):
+            expected = "already_reversed"
+        elif any(self.vouchers[serial]["state"] in CLOSED for serial in left):
+            expected = "voucher_closed"
+        else:
+            expected = "accepted"
+        try:
+            self.town.undo(number, *([] if whole else asked), at=self.now)
+            answer = "accepted"
+        except Refusal as refusal:
+            answer = refusal.reason
+        assert answer == expected
+        if expected == "accepted":
+            for serial in left:
+                voucher, cents = self.vouchers[serial], sale["parts"][serial]
+                voucher["left"] += cents
+                voucher["state"] = "active" if voucher["state"] == "redeemed" else voucher["state"]
+                self.owed[sale["shop"]] -= cents
+                sale["undone"].add(serial)
+
+    # ── The chamber ──────────────────────────────────────────────────────────────────────────────────────────────
+    def stopped(self, serial: int, *, wanted: tuple[str, ...]) -> str:
+        if serial not in self.vouchers:
+            return "voucher_unknown"
+        voucher = self.vouchers[serial]
+        state, over = voucher["state"], voucher["expires"] < self.today
+        if state in wanted and not over:
+            return "accepted"
+        if state in wanted:
+            return "voucher_expired"
+        return {"printed": "voucher_not_active", "redeemed": "already_redeemed", "active": "voucher_expired"}.get(
+            state, f"voucher_{state}"
+        )
+
+    @rule(serial=SERIALS)
+    def block(self, serial: int) -> None:
+        expected = self.stopped(serial, wanted=("active",))
+        assert self.done(stop.block, serials=[serial], actor=TREASURER, reason="perdu")[0] == expected
+        if expected == "accepted":
+            self.vouchers[serial]["state"] = "blocked"
+
+    @rule(serial=SERIALS)
+    def unblock(self, serial: int) -> None:
+        answer, _ = self.done(stop.unblock, serials=[serial], actor=TREASURER, reason="retrouvé")
+        state = self.vouchers.get(serial, {}).get("state")
+        if state is None:
+            assert answer == "voucher_unknown"
+        elif state in CLOSED:
+            assert answer == "voucher_closed"
+        elif state != "blocked":
+            assert answer == "voucher_not_blocked"
+        else:
+            assert answer == "accepted"
+            self.vouchers[serial]["state"] = "active"
+
+    @rule(serial=SERIALS)
+    def cancel(self, serial: int) -> None:
+        expected = self.stopped(serial, wanted=("printed", "active", "blocked"))
+        assert self.done(stop.cancel, serials=[serial], actor=TREASURER, reason="rendu")[0] == expected
+        if expected == "accepted":
+            self.vouchers[serial] |= {"state": "cancelled", "left": 0}
+
+    @precondition(lambda self: len(self.vouchers) < 22)
+    @rule(serial=SERIALS)
+    def replace(self, serial: int) -> None:
+        expected = self.stopped(serial, wanted=("printed", "active", "blocked"))
+        secrets = codes.new_secrets(1)
+        answer, made = self.done(
+            stop.replace, serials=[serial], secrets=secrets, pepper=PEPPER, actor=TREASURER, reason="déchiré"
+        )
+        assert answer == expected
+        if made:
+            old = self.vouchers[serial]
+            new = self.fresh(old["batch"], "printed", face=old["left"]) | {
+                "replaces": serial,
+                "expires": old["expires"],
+            }
+            self.vouchers[made[0].serial] = new
+            self.town.secrets[made[0].serial] = secrets[0]
+            self.vouchers[serial] |= {"state": "replaced", "left": 0}
+
+    @precondition(lambda self: any(voucher["replaces"] for voucher in self.vouchers.values()))
+    @rule(data=st.data(), who=st.sampled_from([TREASURER, APPROVER]))
+    def activate_a_replacement(self, data: st.DataObject, who: str) -> None:
+        serial = data.draw(st.sampled_from(sorted(s for s, v in self.vouchers.items() if v["replaces"])))
+        voucher = self.vouchers[serial]
+        answer, _ = self.done(stop.activate_replacements, serials=[serial], actor=who)
+        if voucher["state"] != "printed":
+            assert answer == "not_found"
+        elif self.batches[voucher["batch"]]["state"] != "active":
+            assert answer == "batch_state"
+        elif voucher["expires"] < self.today:
+            assert answer == "voucher_expired"
+        elif who == TREASURER:
+            assert answer == "same_person"
+        else:
+            assert answer == "accepted"
+            voucher["state"] = "active"
+
+    @rule(days=st.integers(1, 9))
+    def wait(self, days: int) -> None:
+        self.now += timedelta(days=days)
+
+    @rule(limit=st.integers(1, 30))
+    def sweep(self, limit: int) -> None:
+        over = [
+            serial
+            for serial, voucher in sorted(self.vouchers.items())
+            if voucher["state"] in ("printed", "active") and voucher["expires"] < self.today
+        ]
+        _, swept = self.done(expire.expire, limit=limit, actor="system")
+        assert (swept.count, swept.left) == (min(limit, len(over)), len(over) > limit)
+        for serial in over[:limit]:
+            self.lapsed += self.vouchers[serial]["left"]
+            self.vouchers[serial] |= {"state": "expired", "left": 0}
+
+    # ── Settlement ───────────────────────────────────────────────────────────────────────────────────────────────
+    @rule()
+    def propose(self) -> None:
+        try:
+            run = self.town.propose(self.today, at=self.now)
+        except Refusal as refusal:
+            assert refusal.reason == (
+                "run_open" if self.run and self.run["state"] == "proposed" else "nothing_to_settle"
+            )
+            return
+        assert self.run is None or self.run["state"] != "proposed"
+        self.run = {"state": "proposed", "run": run}
+
+    @precondition(lambda self: self.run)
+    @rule(who=st.sampled_from([TREASURER, APPROVER]))
+    def approve(self, who: str) -> None:
+        assert self.run is not None
+        try:
+            run = self.town.approve(self.run["run"], at=self.now, by=who)
+        except Refusal as refusal:
+            assert refusal.reason == ("same_person" if who == TREASURER else "run_state")
+            return
+        assert self.run["state"] == "proposed"
+        self.run = {"state": "approved", "run": run}
+        for line in run.to_pay:
+            shop = self.town.merchants.index(line.merchant_id)
+            # Commission and VAT once each on the gross, half up; a returned transfer bears none.
+            commission = (2 * abs(line.gross_cents) * COMMISSION_BP + 10_000) // 20_000
+            commission = commission if line.gross_cents >= 0 else -commission
+            vat = (2 * abs(commission) * VAT_BP + 10_000) // 20_000
+            vat = vat if commission >= 0 else -vat
+            assert (line.commission_cents, line.vat_cents) == (commission, vat)
+            assert line.net_cents == line.gross_cents + line.brought_cents - commission - vat > 0
+            self.owed[shop] -= line.gross_cents + line.brought_cents
+
+    @precondition(lambda self: self.run)
+    @rule()
+    def withdraw(self) -> None:
+        assert self.run is not None
+        number = self.run["run"].number
+        answer, _ = self.done(settle.withdraw, number=number, actor=TREASURER, reason="non")
+        assert answer == ("accepted" if self.run["state"] == "proposed" else "run_state")
+        if answer == "accepted":
+            self.run = None
+
+    @precondition(lambda self: self.run)
+    @rule(execute=st.booleans())
+    def export_or_execute(self, execute: bool) -> None:
+        assert self.run is not None
+        try:
+            (self.town.execute if execute else self.town.export)(self.run["run"], at=self.now)
+        except Refusal as refusal:
+            assert refusal.reason == "run_state"
+            assert self.run["state"] != ("exported" if execute else "approved")
+            return
+        if execute or self.run["state"] == "approved":
+            self.run["state"] = "executed" if execute else "exported"
+
+    @precondition(lambda self: self.run)
+    @rule(shop=SHOPS)
+    def returned(self, shop: int) -> None:
+        assert self.run is not None
+        run = self.run["run"]
+        came_back = self.run.setdefault("returned", set())
+        paid = {line.merchant_id: line.net_cents for line in run.to_pay}
+        merchant = self.town.merchants[shop]
+        try:
+            self.town.returned(run, shop, at=self.now)
+        except Refusal as refusal:
+            if self.run["state"] not in ("exported", "executed"):
+                assert refusal.reason == "run_state"
+            else:
+                assert refusal.reason == "not_in_run"
+                assert merchant not in paid or shop in came_back
+            return
+        came_back.add(shop)
+        self.owed[shop] += paid[merchant]
+
+    # ── After every step ─────────────────────────────────────────────────────────────────────────────────────────
+    @invariant()
+    def the_house_and_the_model_agree(self) -> None:
+        if not hasattr(self, "town"):
+            return
+        for serial, voucher in self.vouchers.items():
+            assert self.town.held(serial) == (voucher["state"], voucher["left"]), serial
+        assert [self.town.owed(shop) for shop in range(3)] == self.owed
+        assert self.town.balance("float") == sum(voucher["left"] for voucher in self.vouchers.values())
+        assert self.town.balance("next_campaign") == self.lapsed
+        gauge = self.town.house.read(report.gauge, programme_id=self.town.programme_id, at=self.now)
+        spent = sum(
+            cents
+            for sale in self.sales.values()
+            for serial, cents in sale["parts"].items()
+            if serial not in sale["undone"]
+        )
+        assert gauge.spent_cents == spent
+        self.town.books_hold()
+
+    def teardown(self) -> None:
+        if hasattr(self, "town"):
+            self.town.house.close()
+
+
+def test_any_life_of_vouchers_is_what_the_model_foresees(new_house: Callable[[], Database]) -> None:
+    machine = type("Lives", (Lives,), {"new_house": staticmethod(new_house)})
+    lives = settings(
+        max_examples=int(os.environ.get("VOUCHERS_LIVES", "15")),
+        stateful_step_count=30,
+        deadline=None,
+        report_multiple_bugs=False,
+    )
+    run_state_machine_as_test(machine, settings=lives)

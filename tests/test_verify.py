@@ -1,0 +1,315 @@
+"""Verify: true books have no fault, and whatever is changed behind the house's back is named."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Column, Connection, Table, Update, select, text, update
+
+from tests.full_town import FullTown, a_full_town
+from vouchers import seal
+from vouchers.db import Database
+from vouchers.invariants import INVARIANTS
+from vouchers.tables import (
+    balance_snapshot,
+    batch,
+    journal,
+    order_line,
+    posting,
+    redemption,
+    reversal,
+    settlement,
+    settlement_line,
+    voucher,
+)
+from vouchers.tables import seal as seal_table
+from vouchers.verify import Fault, against_anchors, verify
+
+
+def first(table: str, column: str, where: str = "1 = 1") -> str:
+    return f"(SELECT MIN({column}) FROM {table} WHERE {where})"
+
+
+def of_kind(kind: str) -> str:
+    return first("journal", "id", f"kind = '{kind}'")
+
+
+def twice(table: str) -> tuple[str, ...]:
+    """The first row of a table stands twice: the table is made anew, without its key."""
+    return (
+        f"CREATE TABLE loose AS SELECT * FROM {table}",
+        f"DROP TABLE {table}",
+        f"ALTER TABLE loose RENAME TO {table}",
+        f"INSERT INTO {table} SELECT * FROM {table} LIMIT 1",
+    )
+
+
+SEEDS: dict[str, tuple[str, ...]] = {
+    "whole cents above zero, between two accounts": (
+        f"UPDATE posting SET credit = debit WHERE line = 1 AND journal_id = {first('posting', 'journal_id')}",
+    ),
+    "every account is in the chart and has its owner": (
+        f"UPDATE posting SET credit = 'merchant:999' WHERE line = 1 AND journal_id = {of_kind('redeemed')}",
+    ),
+    "a posting belongs to a journal": (f"DELETE FROM journal WHERE id = {of_kind('redeemed')}",),
+    "the lines of a journal are numbered from 1, none is missing": (
+        f"DELETE FROM posting WHERE line = 1 AND journal_id = {of_kind('order_approved')}",
+    ),
+    "each kind of fact moves money only between its accounts": (
+        f"UPDATE posting SET debit = 'bank' WHERE line = 1 AND journal_id = {of_kind('redeemed')}",
+    ),
+    "a fact about an order moves the accounts of that order": (
+        f"UPDATE posting SET debit = 'receivable:2' WHERE journal_id = {of_kind('order_approved')}",
+    ),
+    "a posting of a voucher is of one that exists": ("UPDATE posting SET serial = 9999 WHERE serial = 1",),
+    "0 ≤ balance ≤ face value": ("UPDATE voucher SET balance_cents = face_cents + 1 WHERE serial = 12",),
+    "balance = what it was born with + what its postings put on it − what they took": (
+        "UPDATE voucher SET balance_cents = 999 WHERE serial = 12",
+    ),
+    "a replacement takes over what was on the voucher it replaces": (
+        "UPDATE voucher SET face_cents = face_cents + 1 WHERE replaces_serial = 11",
+    ),
+    "the float is what is on all vouchers": ("UPDATE voucher SET balance_cents = 999 WHERE serial = 12",),
+    "nothing is left in suspense": ("DELETE FROM posting WHERE debit = 'suspense' AND cents = 1000",),
+    "a voucher holds nothing if and only if its state says so": (
+        "UPDATE voucher SET state = 'redeemed' WHERE serial = 12",
+    ),
+    "the last move of a voucher that holds nothing is the one its state names": (
+        "UPDATE voucher SET state = 'expired' WHERE serial = 1",
+    ),
+    "what was printed with a batch is active once the batch is, and not before": (
+        "UPDATE voucher SET state = 'printed' WHERE serial = 12",
+    ),
+    "a replacement was activated by a fact of its own": (
+        "UPDATE voucher SET state = 'active' WHERE replaces_serial = 11",
+    ),
+    "a voucher is blocked if and only if its last block was not lifted": (
+        "UPDATE voucher SET state = 'active' WHERE serial = 8",
+    ),
+    "a batch has come as far as the facts about it say": ("UPDATE batch SET state = 'active' WHERE number = 3",),
+    "every key was answered": ("UPDATE idempotency SET answer = NULL",),
+    "a key stands once": twice("idempotency"),
+    "a redemption is its journal: same merchant, same instant, same cents": (
+        f"UPDATE redemption SET cents = cents + 1 WHERE journal_id = {of_kind('redeemed')}",
+    ),
+    "a redemption was made at a till of its merchant, for a sale that covers it": (
+        f"UPDATE redemption SET till_id = 2 WHERE journal_id = {of_kind('redeemed')}",
+    ),
+    "a journal of a redemption has its redemption": (
+        f"DELETE FROM redemption WHERE journal_id = {of_kind('redeemed')}",
+    ),
+    "a reversal gives back what that voucher gave in that redemption": (
+        f"UPDATE posting SET cents = cents - 1 WHERE line = 1 AND journal_id = {of_kind('reversed')}",
+    ),
+    "what was reversed is in the table of reversals": (
+        f"DELETE FROM reversal WHERE journal_id = {of_kind('reversed')} AND serial = 4",
+    ),
+    "a posting is settled once": twice("settlement_line"),
+    "what is settled is a move of that merchant, in a run that pays it": (
+        f"UPDATE settlement_line SET merchant_id = 2 WHERE journal_id = {of_kind('redeemed')}",
+    ),
+    "gross and brought forward are the sums of the lines": (
+        "UPDATE settlement SET gross_cents = gross_cents + 1, net_cents = net_cents + 1 WHERE merchant_id = 1",
+    ),
+    "the net was put in transit, commission and VAT were taken": (
+        "UPDATE settlement SET commission_cents = commission_cents + 1, net_cents = net_cents - 1"
+        " WHERE merchant_id = 1",
+    ),
+    "a settlement has the state and the journal that its run gives it": (
+        "UPDATE settlement SET state = 'paid' WHERE run_number = 2",
+    ),
+    "in transit is what a run has still to pay, nothing once executed": (
+        "UPDATE posting SET cents = cents - 1 WHERE debit = 'in_transit:1' AND credit = 'bank'",
+    ),
+    "a run settled all there was of the merchants it pays": (
+        f"DELETE FROM settlement_line WHERE line = 1 AND journal_id = {of_kind('redeemed')}",
+    ),
+    "a snapshot is the one before and the debits since": (
+        "UPDATE balance_snapshot SET debit_cents = debit_cents + 1 WHERE account = 'float'",
+    ),
+    "a snapshot is the one before and the credits since": (
+        "UPDATE balance_snapshot SET credit_cents = 0 WHERE account = 'bank' OR account = 'float'",
+    ),
+    "an account is in every snapshot since it was first moved": (
+        f"DELETE FROM balance_snapshot WHERE account = 'float' AND upto_journal = "
+        f"{first('balance_snapshot', 'upto_journal')}",
+    ),
+    "commission is the run's rate on the gross, VAT its rate on the commission, net the rest": (
+        "UPDATE settlement SET vat_cents = vat_cents + 1, net_cents = net_cents - 1 WHERE merchant_id = 1",
+    ),
+    "approving posted face value, fee and VAT, once": (
+        "UPDATE voucher_order SET fee_cents = fee_cents + 1 WHERE number = 2",
+    ),
+    "what was ordered is issued, or still to be issued; cancelled, neither": (
+        "UPDATE voucher_order SET state = 'approved' WHERE number = 5",
+    ),
+    "nothing is issued that no one paid or signed for": (
+        "UPDATE voucher_order SET accepted_by = NULL WHERE number = 2",
+    ),
+    "the vouchers of a batch are what was moved from ordered to the float for it": (
+        "UPDATE voucher SET face_cents = face_cents + 1 WHERE serial = 12",
+    ),
+    "a whole batch is what its order asks for, value by value": (
+        "UPDATE order_line SET quantity = quantity - 1 WHERE order_number = 3 AND line = 1",
+    ),
+    "the serials of a batch run on without a gap": ("DELETE FROM voucher WHERE serial = 12",),
+    "batches and replacements follow one another without a gap, up to the next serial": (
+        "UPDATE programme SET next_serial = next_serial + 1",
+    ),
+    "a journal's day is the Paris date of its instant": (
+        f"UPDATE journal SET at = at + 86400000000 WHERE id = {of_kind('redeemed')}",
+    ),
+    "each seal follows the one before": ("DELETE FROM seal WHERE number = 1",),
+    "a seal is the hash of its journals": (f"UPDATE journal SET reason = 'autre' WHERE id = {of_kind('redeemed')}",),
+    "rows are as their table declares": ("UPDATE till SET merchant_id = 999 WHERE id = 1",),
+}
+"""By what must hold: how it is broken. Each is tried on its own, in a transaction that is undone."""
+
+SWEPT: dict[Table, set[str]] = {
+    journal: set(),
+    posting: set(),
+    seal_table: set(),
+    balance_snapshot: set(),
+    reversal: set(),
+    settlement_line: set(),
+    # What the customer spent in all and whom a settlement was carried for or paid to is said once, nowhere else.
+    redemption: {"sale_cents"},
+    settlement: {"carried_because", "account_holder", "iban"},
+    order_line: {"line"},
+    batch: {"expires_on", "issued_by", "begun_at", "printed_by", "printed_at", "activated_by", "activated_at"},
+    voucher: {"code_hash", "control_hash", "expires_on"},
+}
+"""Tables of which every column is changed in turn, and the columns that only their own row knows."""
+
+
+@contextmanager
+def a_hand_in_the_database(house: Database) -> Iterator[Connection]:
+    """Whoever owns the database: no trigger, no constraint holds them. All is undone in the end."""
+    with house.engine().connect() as session:
+        lite = session.dialect.name == "sqlite"
+        driver: Any = session.connection.driver_connection
+        if lite:
+            driver.execute("PRAGMA foreign_keys = 0")
+            driver.execute("PRAGMA ignore_check_constraints = 1")
+            for (name,) in session.execute(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).all():
+                session.execute(text(f"DROP TRIGGER {name}"))
+        else:
+            session.execute(text("SET LOCAL session_replication_role = replica"))
+            named = "SELECT conrelid::regclass, conname FROM pg_constraint WHERE contype = 'c' AND conrelid <> 0"
+            for table, name in session.execute(text(named)).all():
+                session.execute(text(f"ALTER TABLE {table} DROP CONSTRAINT {name}"))
+        yield session
+        session.rollback()
+        if lite:
+            driver.execute("PRAGMA foreign_keys = 1")
+            driver.execute("PRAGMA ignore_check_constraints = 0")
+
+
+def faults_after(session: Connection, *statements: Any) -> list[Fault]:
+    """What verify says of the broken books; the triggers, which the hand took away, aside."""
+    undo = session.begin_nested()
+    for statement in statements:
+        session.execute(text(statement) if isinstance(statement, str) else statement)
+    faults = [fault for fault in verify(session) if fault.invariant != "I13"]
+    undo.rollback()
+    return faults
+
+
+@pytest.fixture
+def full(house: Database) -> FullTown:
+    return a_full_town(house)
+
+
+def test_true_books_have_no_fault(house: Database, full: FullTown) -> None:
+    assert house.read(verify) == []
+
+
+def test_an_empty_house_has_no_fault(house: Database) -> None:
+    assert house.read(verify) == []
+
+
+def test_every_invariant_bites_on_a_row_that_breaks_it(house: Database, full: FullTown) -> None:
+    assert {each.says for each in INVARIANTS} <= SEEDS.keys()
+    missed = []
+    with a_hand_in_the_database(house) as session:
+        assert faults_after(session) == []
+        for says, statements in SEEDS.items():
+            faults = faults_after(session, *statements)
+            if says not in {fault.says for fault in faults}:
+                missed.append((says, [str(fault) for fault in faults]))
+    assert missed == []
+
+
+def test_no_column_of_the_books_can_be_changed_unseen(house: Database, full: FullTown) -> None:
+    missed = []
+    with a_hand_in_the_database(house) as session:
+        for table, unwitnessed in SWEPT.items():
+            for column in table.columns:
+                if column.name not in unwitnessed and not faults_after(session, changed(session, table, column)):
+                    missed.append(f"{table.name}.{column.name}")
+    assert missed == []
+
+
+def changed(session: Connection, table: Table, column: Column[Any]) -> Update:
+    """Another value for one column, in the first row that has something in it."""
+    row = session.execute(select(table).where(column.is_not(None)).order_by(*table.primary_key).limit(1)).one()
+    after: Any
+    match row._mapping[column]:
+        case bytes(before):
+            after = bytes([before[0] ^ 1]) + before[1:]
+        case datetime() as before:
+            after = before + timedelta(microseconds=1)
+        case date() as before:
+            after = before + timedelta(days=1)
+        case int(before):
+            after = before + (1 if column.name.endswith("cents") else 1_000_000)
+        case before:
+            after = f"{before}0"
+    same = [part == row._mapping[part] for part in table.primary_key]
+    return update(table).where(*same).values({column.name: after})
+
+
+def test_a_trigger_taken_away_switched_off_or_emptied_is_missed(house: Database) -> None:
+    lite = house.dialect == "sqlite"
+    tampering = (
+        ["DROP TRIGGER posting_no_update"],
+        ["DROP TRIGGER seal_no_delete", "CREATE TRIGGER seal_no_delete BEFORE DELETE ON seal BEGIN SELECT 1; END"],
+        [
+            "DROP TRIGGER journal_no_delete",
+            "CREATE TRIGGER journal_no_delete BEFORE DELETE ON journal FOR EACH ROW WHEN 0 BEGIN"
+            " SELECT RAISE(ABORT, 'no'); END",
+        ],
+    ) if lite else (
+        ["DROP TRIGGER posting_append_only ON posting"],
+        ["ALTER TABLE seal DISABLE TRIGGER seal_append_only"],
+        ["CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'"],
+    )  # fmt: skip
+    for statements in tampering:
+        with house.engine().connect() as session:
+            for statement in statements:
+                session.exec_driver_sql(statement)
+            assert "I13" in {fault.invariant for fault in verify(session)}
+            session.rollback()
+
+
+def test_books_rewritten_with_their_seals_are_told_by_the_anchors(house: Database, full: FullTown) -> None:
+    newest = house.read(seal.newest, programme_id=full.town.programme_id)
+    assert newest is not None
+    anchors = {newest.programme_id: (newest.number, newest.to_journal, newest.hash.hex())}
+    assert house.read(verify, anchors=anchors) == []
+    with a_hand_in_the_database(house) as session:
+        session.execute(text("UPDATE journal SET reason = 'autre' WHERE kind = 'redeemed'"))
+        session.execute(text("DELETE FROM seal"))
+        session.execute(text("DELETE FROM balance_snapshot"))
+        seal.seal(session, programme_id=newest.programme_id, upto_journal=newest.to_journal, at=full.at)  # type: ignore[arg-type]
+        assert faults_after(session) == [], "whoever owns the database can make a chain that holds"
+        assert against_anchors(session, anchors=anchors) != []
+
+
+def test_a_fault_says_where_and_what(house: Database, full: FullTown) -> None:
+    with a_hand_in_the_database(house) as session:
+        faults = faults_after(session, "UPDATE voucher SET balance_cents = 999 WHERE serial = 12")
+    said = next(str(fault) for fault in faults if fault.invariant == "I4")
+    assert said.endswith("voucher, programme 1, serial 12: found 999; expected 1000")

@@ -1,0 +1,246 @@
+"""Payment runs: proposed by one, approved by another, handed to the bank, executed; and what shops see of it."""
+
+import io
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Query
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import Response
+from pydantic import Field
+
+from vouchers import ledger, pay, redeem, reverse, runs, settle, workshop
+from vouchers.access import Act
+from vouchers.api.fields import Before, Body, Day, Empty, Limit, Number, NumberInPath, Reason, Why
+from vouchers.api.guard import AtDesk, AtKeyedDesk, does, said
+from vouchers.api.people import of_merchant
+from vouchers.api.shapes import Page, page, shown
+from vouchers.api.till_door import Listed, redemption_shown, reversal_shown
+from vouchers.db import ReadSession, WriteSession
+from vouchers.errors import BadInput
+from vouchers.paper.pain_001 import next_target_day
+
+router: Final = APIRouter(prefix="/programmes/{programme_id}", tags=["Settlements"])
+
+
+class Period(Body):
+    """The last Paris day of the period to close."""
+
+    to_on: Day
+
+
+class Approval(Body):
+    """The day on which the bank is asked to pay."""
+
+    execution_on: Day
+
+
+class Return(Body):
+    """A transfer that the bank gave back."""
+
+    merchant_id: Number
+    reason: Reason
+
+
+class Undo(Body):
+    """Which vouchers of a redemption to give back (all that are left when null), and why."""
+
+    reason: Reason
+    serials: Annotated[list[Number], Field(min_length=1, max_length=20)] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InList:
+    """A payment run in a list."""
+
+    number: int
+    state: str
+    to_on: str
+
+
+# ── Runs ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+@router.post("/settlements", **does(Act.SETTLEMENT_PROPOSE, gives=runs.Run, status=201))
+async def propose(body: Period, desk: AtKeyedDesk) -> Response:
+    """Propose the run that closes a period: what each merchant is due, down to the posting."""
+    # In a transaction of its own: it waits for writers that began before, and holds new ones back.
+    upto = await desk.house.write(lambda session: ledger.watermark(session, programme_id=desk.programme_id))
+    return await desk.once(
+        lambda session: settle.propose(session, **desk.doing, to_on=body.to_on, upto_journal=upto), status=201
+    )
+
+
+@router.get("/settlements", **does(Act.SETTLEMENT_READ, gives=Page[InList]))
+async def listed(desk: AtDesk, before: Before = None, limit: Limit = 50) -> Response:
+    """The payment runs, newest first."""
+    return await desk.answer_within(
+        lambda session, _reach: page(
+            [
+                InList(number=number, state=state, to_on=to_on.isoformat())
+                for number, state, to_on in runs.runs_of(
+                    session, programme_id=desk.programme_id, before=before, limit=limit
+                )
+            ],
+            limit=limit,
+            number=lambda run: int(run["number"]),
+        )
+    )
+
+
+@router.get("/settlements/{number}", **does(Act.SETTLEMENT_READ, gives=runs.Run))
+async def one(desk: AtDesk, number: NumberInPath) -> Response:
+    """One run and what it pays; to an owner, only what it pays to the owner's shops."""
+
+    def seen(session: ReadSession, reach: Any) -> Any:
+        found = shown(runs.find_run(session, programme_id=desk.programme_id, number=number))
+        if not reach.everything:
+            own = [line for line in found["settlements"] if line["merchant_id"] in reach.merchant_ids]
+            found |= {"settlements": own, "debtor_iban": "", "debtor_bic": None}
+        return found
+
+    return await desk.answer_within(seen)
+
+
+@router.post("/settlements/{number}/withdrawal", **does(Act.SETTLEMENT_WITHDRAW, gives=runs.Run))
+async def withdraw(body: Why, desk: AtKeyedDesk, number: NumberInPath) -> Response:
+    """Take a proposed run back; nothing was moved."""
+    return await desk.once(lambda session: settle.withdraw(session, **desk.doing, number=number, reason=body.reason))
+
+
+@router.post("/settlements/{number}/approval", **does(Act.SETTLEMENT_APPROVE, gives=runs.Run))
+async def approve(body: Approval, desk: AtKeyedDesk, number: NumberInPath) -> Response:
+    """Approve what another proposed: commission and VAT are taken, the nets put in transit, for a TARGET day."""
+
+    def approved(session: WriteSession) -> runs.Run:
+        if next_target_day(body.execution_on) != body.execution_on:
+            raise BadInput(field="execution_on", problem="ce n'est pas un jour TARGET")
+        return settle.approve(session, **desk.doing, number=number, execution_on=body.execution_on)
+
+    return await desk.once(approved)
+
+
+@router.post("/settlements/{number}/bank-file", **does(Act.SETTLEMENT_EXPORT, media="application/xml"))
+async def bank_file(_body: Empty, desk: AtKeyedDesk, number: NumberInPath) -> Response:
+    """The bank file (pain.001.001.09) of an approved run, the same bytes each time; the first marks it handed out."""
+
+    run = await desk.read(lambda session: runs.find_run(session, programme_id=desk.programme_id, number=number))
+    # Written before the run is marked: what cannot be written is not handed out.
+    xml = await run_in_threadpool(workshop.bank_file, run) if run.approved_at is not None else b""
+
+    def exported(session: WriteSession) -> dict[str, str]:
+        return {"message_id": pay.export(session, **desk.doing, number=number).message_id}
+
+    kept = said(await desk.done(exported), status=200)
+    headers = _file(f"{run.message_id}.xml", dict(kept.headers))
+    return Response(xml, media_type="application/xml", headers=headers)
+
+
+@router.post("/settlements/{number}/execution", **does(Act.SETTLEMENT_EXECUTE, gives=runs.Run))
+async def execute(_body: Empty, desk: AtKeyedDesk, number: NumberInPath) -> Response:
+    """The bank has paid."""
+    return await desk.once(lambda session: pay.execute(session, **desk.doing, number=number))
+
+
+@router.post("/settlements/{number}/returns", **does(Act.SETTLEMENT_RETURN, gives=runs.Run, status=201))
+async def returned(body: Return, desk: AtKeyedDesk, number: NumberInPath) -> Response:
+    """The bank gave one transfer back: that balance is open again."""
+    return await desk.once(
+        lambda session: pay.returned(session, **desk.doing, number=number, **body.model_dump()), status=201
+    )
+
+
+@router.get("/settlements/{number}/merchants/{merchant_id}/lines", **does(Act.SETTLEMENT_READ, gives=Page[runs.Line]))
+async def lines(desk: AtDesk, number: NumberInPath, merchant_id: NumberInPath) -> Response:
+    """The postings behind one merchant's figure, down to the voucher."""
+    return await desk.answer(
+        lambda session: page(
+            runs.lines_of(session, programme_id=desk.programme_id, number=number, merchant_id=merchant_id)
+        ),
+        of=of_merchant(merchant_id),
+    )
+
+
+@router.get(
+    "/settlements/{number}/merchants/{merchant_id}/statement", **does(Act.SETTLEMENT_READ, media="application/pdf")
+)
+async def statement(desk: AtDesk, number: NumberInPath, merchant_id: NumberInPath) -> Response:
+    """The statement of one merchant."""
+    await desk.read(lambda _session: None, of=of_merchant(merchant_id))
+    out = io.BytesIO()
+    await run_in_threadpool(
+        workshop.print_statements,
+        desk.house.database,
+        programme_id=desk.programme_id,
+        number=number,
+        out=out,
+        merchant_id=merchant_id,
+    )
+    headers = _file(f"releve-{number}-{merchant_id}.pdf", {})
+    return Response(out.getvalue(), media_type="application/pdf", headers=headers)
+
+
+def _file(name: str, headers: dict[str, str]) -> dict[str, str]:
+    kept = {key: value for key, value in headers.items() if key == "idempotency-hit"}
+    return {**kept, "Content-Disposition": f'attachment; filename="{name}"'}
+
+
+# ── A shop's redemptions, at the desk ────────────────────────────────────────────────────────────────────────────
+@router.get("/merchants/{merchant_id}/redemptions", **does(Act.REDEMPTION_READ, gives=Page[Listed]))
+async def redemptions(
+    desk: AtDesk,
+    merchant_id: NumberInPath,
+    day: Annotated[Day, Query(examples=["2026-11-21"])],
+    before: Before = None,
+    limit: Limit = 50,
+) -> Response:
+    """A shop's redemptions of one Paris day, newest first."""
+
+    def found(session: ReadSession) -> Any:
+        of_day = redeem.redemptions_of(
+            session,
+            programme_id=desk.programme_id,
+            merchant_id=merchant_id,
+            day=day,
+            before=before,
+            limit=limit,
+        )
+        part = page(of_day, limit=limit, number=lambda listed: listed.redemption_id)
+        return {**part, "items": [redemption_shown(each) for each in of_day]}
+
+    return await desk.answer(found, of=of_merchant(merchant_id))
+
+
+@router.post(
+    "/merchants/{merchant_id}/redemptions/{redemption_id}/reversal",
+    **does(Act.REDEMPTION_REVERSE_IN_WINDOW, status=201),
+)
+async def reverse_at_shop(
+    body: Undo, desk: AtKeyedDesk, merchant_id: NumberInPath, redemption_id: NumberInPath
+) -> Response:
+    """Undo a redemption of one's own shop, within the programme's window."""
+    return await desk.once(
+        lambda session: reversal_shown(
+            reverse.reverse_at_shop(
+                session,
+                **desk.doing,
+                merchant_id=merchant_id,
+                redemption_id=redemption_id,
+                serials=body.serials,
+                reason=body.reason,
+            )
+        ),
+        of=of_merchant(merchant_id),
+        status=201,
+    )
+
+
+@router.post("/redemptions/{redemption_id}/reversal", **does(Act.REDEMPTION_REVERSE, status=201))
+async def reverse_whenever(body: Undo, desk: AtKeyedDesk, redemption_id: NumberInPath) -> Response:
+    """The treasurer undoes a redemption, or some vouchers of it, whenever it was."""
+    return await desk.once(
+        lambda session: reversal_shown(
+            reverse.reverse(
+                session, **desk.doing, redemption_id=redemption_id, serials=body.serials, reason=body.reason
+            )
+        ),
+        status=201,
+    )

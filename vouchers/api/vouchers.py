@@ -1,0 +1,194 @@
+"""Single vouchers, by serial: their life, and blocking, unblocking, cancelling, replacing them."""
+
+import base64
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse, Response
+from pydantic import Field
+
+from vouchers import books, codes, issue, order_book, people, stop
+from vouchers.access import Act
+from vouchers.api.fields import Body, Number, NumberInPath, Reason
+from vouchers.api.guard import AtDesk, AtKeyedDesk, House, Own, Owner, does, said
+from vouchers.api.shapes import shown
+from vouchers.db import ReadSession
+from vouchers.paper.voucher_sheet import Cheque, SheetText, check_sheets, write_sheets
+from vouchers.rules import rules
+
+router: Final = APIRouter(prefix="/programmes/{programme_id}/vouchers", tags=["Vouchers"])
+MOST_SERIALS: Final = 1_000
+MOST_REPLACED: Final = 60
+"""Twenty pages: their sheets travel inside the answer."""
+_HIDDEN_FROM_BUYERS: Final = frozenset({"redeemed", "reversed"})
+
+
+class Some(Body):
+    """Which vouchers, and why."""
+
+    serials: Annotated[list[Number], Field(min_length=1, max_length=MOST_SERIALS, examples=[[12, 13]])]
+    reason: Reason
+
+
+class Few(Body):
+    """Which vouchers to replace, and why."""
+
+    serials: Annotated[list[Number], Field(min_length=1, max_length=MOST_REPLACED, examples=[[12, 13]])]
+    reason: Reason
+
+
+class Delivered(Body):
+    """Which replacements were delivered."""
+
+    serials: Annotated[list[Number], Field(min_length=1, max_length=MOST_SERIALS, examples=[[4001]])]
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """The vouchers after the fact."""
+
+    items: list[stop.Stopped]
+
+
+@dataclass(frozen=True, slots=True)
+class NewPaper:
+    """An old voucher and the new one that holds its money."""
+
+    replaced_serial: int
+    serial: int
+    face_cents: int
+    expires_on: str
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """The new vouchers, and once, for each batch, their sheets: a PDF in base64. Null when it was told before."""
+
+    items: list[NewPaper]
+    sheets: list[str] | None
+
+
+def _buyer_of(session: ReadSession, *, programme_id: int, serial: int) -> int:
+    life = books.life_of(session, programme_id=programme_id, serial=serial)
+    return order_book.find(session, programme_id=programme_id, number=life.order_number).buyer_id
+
+
+def _of_vouchers(programme_id: int, serials: Sequence[int]) -> Owner:
+    """The buyer's, if one buyer has all of them."""
+
+    def owner(session: ReadSession) -> Own:
+        buyers = {_buyer_of(session, programme_id=programme_id, serial=serial) for serial in serials}
+        return Own(buyer_id=buyers.pop()) if len(buyers) == 1 else Own()
+
+    return owner
+
+
+@router.get("/{serial}", **does(Act.VOUCHER_READ, gives=books.Life))
+async def life(desk: AtDesk, serial: NumberInPath) -> Response:
+    """A voucher and what happened to it. To a buyer's person, not where it was spent."""
+    owner = _of_vouchers(desk.programme_id, [serial])
+
+    def seen(session: ReadSession) -> Any:
+        found = shown(books.life_of(session, programme_id=desk.programme_id, serial=serial))
+        if not desk.reach.everything:
+            for step in found["steps"]:
+                step["shop_name"] = None
+                if step["kind"] in _HIDDEN_FROM_BUYERS:
+                    step["label"], step["actor"] = "", ""
+        return found
+
+    return await desk.answer(seen, of=owner)
+
+
+@router.post("/block", **does(Act.VOUCHER_BLOCK, gives=Stopped))
+async def block(body: Some, desk: AtKeyedDesk) -> Response:
+    """Lost or stolen: nothing can be spent until they are unblocked."""
+    return await desk.once(
+        lambda session: {"items": stop.block(session, **desk.doing, serials=body.serials, reason=body.reason)},
+        of=_of_vouchers(desk.programme_id, body.serials),
+    )
+
+
+@router.post("/unblock", **does(Act.VOUCHER_UNBLOCK, gives=Stopped))
+async def unblock(body: Some, desk: AtKeyedDesk) -> Response:
+    """Found again."""
+    return await desk.once(
+        lambda session: {"items": stop.unblock(session, **desk.doing, serials=body.serials, reason=body.reason)}
+    )
+
+
+@router.post("/cancel", **does(Act.VOUCHER_CANCEL, gives=Stopped))
+async def cancel(body: Some, desk: AtKeyedDesk) -> Response:
+    """Taken back for good; what was unspent is credited to the buyer's order."""
+    return await desk.once(
+        lambda session: {"items": stop.cancel(session, **desk.doing, serials=body.serials, reason=body.reason)}
+    )
+
+
+@router.post("/replace", **does(Act.VOUCHER_REPLACE, gives=Replaced, status=201))
+async def replace(body: Few, desk: AtKeyedDesk) -> Response:
+    """New paper for old. Its sheets are told once and kept nowhere: if the answer is lost, replace the new ones."""
+    made: dict[int, codes.Secret] = {}
+    secrets, pepper = codes.new_secrets(len(body.serials)), desk.house.pepper
+
+    def replaced(session: Any) -> dict[str, Any]:
+        new = stop.replace(
+            session, **desk.doing, serials=body.serials, secrets=secrets, pepper=pepper, reason=body.reason
+        )
+        made.clear()
+        made.update({each.serial: each.secret for each in new})
+        return {"items": [{name: value for name, value in shown(each).items() if name != "secret"} for each in new]}
+
+    answer = await desk.done(replaced)
+    if answer.replayed or answer.value is None:
+        return said(answer, status=201, more={"sheets": None})
+    sheets = await run_in_threadpool(_sheets, desk.house, desk.programme_id, made)
+    return JSONResponse({**answer.value, "sheets": sheets}, status_code=201)
+
+
+@router.post("/activate-replacements", **does(Act.BATCH_ACTIVATE, gives=Stopped))
+async def activate_replacements(body: Delivered, desk: AtKeyedDesk) -> Response:
+    """The new papers are delivered: spendable, by someone other than who replaced the old ones."""
+    return await desk.once(
+        lambda session: {"items": stop.activate_replacements(session, **desk.doing, serials=body.serials)}
+    )
+
+
+def _sheets(house: House, programme_id: int, made: dict[int, codes.Secret]) -> list[str]:
+    """The sheets of the new vouchers, one PDF for each batch, each QR code read back."""
+    printed: dict[int, list[Cheque]] = {}
+    for serial, secret in sorted(made.items()):
+        found = house.database.read(
+            lambda session, serial=serial: books.life_of(session, programme_id=programme_id, serial=serial)  # type: ignore[misc]
+        )
+        printed.setdefault(found.batch_number, []).append(Cheque(serial, found.face_cents, *secret))
+    return [_pdf(house, programme_id, number, cheques) for number, cheques in printed.items()]
+
+
+def _pdf(house: House, programme_id: int, batch_number: int, cheques: list[Cheque]) -> str:
+    text = house.database.read(lambda session: _sheet_text(session, programme_id, batch_number))
+    with tempfile.TemporaryDirectory(prefix="sheets-") as folder:
+        out = Path(folder) / "sheets.pdf"
+        write_sheets(out, text=text, cheques=cheques)
+        check_sheets(out, host=text.host, expected=[(cheque.serial, cheque.code) for cheque in cheques])
+        return base64.b64encode(out.read_bytes()).decode()
+
+
+def _sheet_text(session: ReadSession, programme_id: int, batch_number: int) -> SheetText:
+    programme = rules(session, programme_id=programme_id)
+    batch = issue.find(session, programme_id=programme_id, number=batch_number)
+    ordered = order_book.find(session, programme_id=programme_id, number=batch.order_number)
+    return SheetText(
+        programme_name=programme.name,
+        offered_by=people.find_buyer(session, programme_id=programme_id, buyer_id=ordered.buyer_id).name,
+        issuer_name=programme.issuer_name,
+        issuer_address=programme.issuer_address,
+        shops_address=programme.shops_url,
+        host=programme.host,
+        expires_on=batch.expires_on,
+    )

@@ -1,0 +1,295 @@
+"""Are the books what they say? Recomputed from the rows alone, by none of the code that wrote them.
+
+`vouchers verify` asks the invariants (`invariants.py`), what the constraints and keys of the tables say (whoever owns
+the database can drop them), the days (each business day is the Paris date of its instants), the seals (I12, each hash
+made again from the rows) and the triggers that keep the books append-only (I13). The first bad row of each check is
+named. A check reads one moment of the database: it is one statement, or reads only what can no longer change.
+
+Not asked, because the rows cannot say: whether a redemption or a payment really took place, what the customer spent in
+all, and, in journals since the newest seal, whether a text (actor, reason) or an instant within its day was changed.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import CheckConstraint, Row, Table, text
+
+from vouchers.db import ReadSession
+from vouchers.invariants import INVARIANTS, Invariant
+from vouchers.tables import metadata
+
+_ROWS_AT_ONCE: Final = 5_000
+_PARIS: Final = ZoneInfo("Europe/Paris")
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_NUMBERED: Final = {
+    "voucher": "serial",
+    "voucher_order": "order",
+    "batch": "batch",
+    "settlement": "run",
+    "payment_run": "run",
+    "balance_snapshot": "up to journal",
+    "programme": "serial",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that does not hold, at the first row where it does not."""
+
+    invariant: str
+    says: str
+    table: str
+    key: str
+    found: str
+    expected: str
+
+    def __str__(self) -> str:
+        return f"{self.invariant} {self.says}. {self.table}, {self.key}: found {self.found}; expected {self.expected}"
+
+
+Check = Callable[[ReadSession], list[Fault]]
+
+
+def verify(session: ReadSession, *, anchors: Mapping[int, tuple[int, int, str]] | None = None) -> list[Fault]:
+    """Every check, each with its first bad row; where nothing is wrong, the list is empty.
+
+    `anchors`: as in `against_anchors`.
+    """
+    faults = [fault for check in CHECKS for fault in check(session)]
+    return faults + against_anchors(session, anchors=anchors or {})
+
+
+def against_anchors(session: ReadSession, *, anchors: Mapping[int, tuple[int, int, str]]) -> list[Fault]:
+    """Whether each seal that was noted outside the database is still the one in it.
+
+    `anchors`: by programme, (number, last journal, hash in hexadecimal) of its newest noted seal.
+    """
+    faults = []
+    for programme_id, (number, to_journal, noted) in sorted(anchors.items()):
+        seal = session.execute(
+            text("SELECT to_journal, hash FROM seal WHERE programme_id = :programme_id AND number = :number"),
+            {"programme_id": programme_id, "number": number},
+        ).first()
+        found = "no such seal" if seal is None else f"{bytes(seal.hash).hex()} up to {seal.to_journal}"
+        expected = f"{noted} up to {to_journal}"
+        if found != expected:
+            key = f"programme {programme_id}, seal {number}"
+            says = "a seal noted outside the database is the one in it"
+            faults.append(Fault("I12", says, "seal", key, found, expected))
+    return faults
+
+
+def _check(finding: Callable[[ReadSession], Iterator[Fault]]) -> Check:
+    def check(session: ReadSession) -> list[Fault]:
+        if session.dialect.name == "postgresql":
+            session.execute(text("SET LOCAL statement_timeout = 0"))
+        return list(finding(session))
+
+    return check
+
+
+def _asked(each: Invariant) -> Check:
+    first = text(
+        f"SELECT p, n, found, expected FROM ({each.sql}) asked WHERE found <> expected ORDER BY p, n LIMIT 1"  # noqa: S608 - words of this package alone
+    )
+
+    def finding(session: ReadSession) -> Iterator[Fault]:
+        for row in session.execute(first):
+            key = f"programme {row.p}" + (f", {_NUMBERED.get(each.table, 'journal')} {row.n}" if row.n else "")
+            yield Fault(each.name, each.says, each.table, key, str(row.found), str(row.expected))
+
+    return _check(finding)
+
+
+# ── What the tables declare ──────────────────────────────────────────────────────────────────────────────────────
+def _declared(table: Table) -> Check:
+    def finding(session: ReadSession) -> Iterator[Fault]:
+        keys = [f"{table.name}.{column.name}" for column in table.primary_key]
+        for says, where in (*_checks(table), *_references(table)):
+            bad = text(f"SELECT {', '.join(keys)} FROM {table.name} WHERE {where} ORDER BY {', '.join(keys)} LIMIT 1")  # noqa: S608 - of this package alone
+            for row in session.execute(bad):
+                yield Fault("I0", "rows are as their table declares", table.name, _key(row), "a row that is not", says)
+
+    return _check(finding)
+
+
+def _key(row: Row[Any]) -> str:
+    shown = (value.hex() if isinstance(value, bytes) else value for value in row)
+    return ", ".join(
+        f"{name.partition('.')[2] or name} {value}" for name, value in zip(row._fields, shown, strict=True)
+    )
+
+
+def _checks(table: Table) -> Iterator[tuple[str, str]]:
+    for constraint in sorted(table.constraints, key=lambda constraint: str(constraint.name)):
+        if isinstance(constraint, CheckConstraint):
+            yield str(constraint.sqltext), f"NOT ({constraint.sqltext})"
+    missing = [column.name for column in table.columns if not column.nullable]
+    if missing:
+        yield "nothing missing", " OR ".join(f"{table.name}.{name} IS NULL" for name in missing)
+
+
+def _references(table: Table) -> Iterator[tuple[str, str]]:
+    for reference in sorted(table.foreign_key_constraints, key=lambda reference: str(reference.name)):
+        pairs = [(element.parent.name, element.column.name) for element in reference.elements]
+        other = reference.referred_table.name
+        given = " AND ".join(f"{table.name}.{own} IS NOT NULL" for own, _ in pairs)
+        same = " AND ".join(f"other.{theirs} = {table.name}.{own}" for own, theirs in pairs)
+        yield (
+            f"its {other} by {', '.join(own for own, _ in pairs)}",
+            f"{given} AND NOT EXISTS (SELECT 1 FROM {other} AS other WHERE {same})",  # noqa: S608 - of this package alone
+        )
+
+
+# ── Days ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+def _days(session: ReadSession) -> Iterator[Fault]:
+    """First and last instant of each business day: if both are of that day in Paris, so is all between them."""
+    rows = session.execute(
+        text(
+            "SELECT programme_id, CAST(book_day AS TEXT), MIN(at), MAX(at) FROM journal"
+            " GROUP BY programme_id, book_day ORDER BY programme_id, book_day"
+        )
+    )
+    for programme_id, day, *ends in rows:
+        for micros in ends:
+            real = (_EPOCH + timedelta(microseconds=micros)).astimezone(_PARIS).date().isoformat()
+            if real != day:
+                key = f"programme {programme_id}, instant {micros}"
+                yield Fault("I2", "a journal's day is the Paris date of its instant", "journal", key, day, real)
+                return
+
+
+# ── I12: seals ───────────────────────────────────────────────────────────────────────────────────────────────────
+def _seals(session: ReadSession) -> Iterator[Fault]:
+    programmes = session.execute(text("SELECT programme_id FROM seal GROUP BY programme_id ORDER BY programme_id"))
+    for programme_id in programmes.scalars().all():
+        seals = session.execute(
+            text(
+                "SELECT number, from_journal, to_journal, journals, cents, previous_hash, hash, at FROM seal"
+                " WHERE programme_id = :programme_id ORDER BY number"
+            ),
+            {"programme_id": programme_id},
+        ).all()
+        yield from _chain(session, programme_id, seals)
+
+
+def _chain(session: ReadSession, programme_id: int, seals: Sequence[Row[Any]]) -> Iterator[Fault]:
+    """The seals of a programme, each made again; stops at the first that differs."""
+    following, start, previous = 1, 1, "0" * 64
+    for seal in seals:
+        facts = f"{seal.number}: {seal.from_journal} after {bytes(seal.previous_hash).hex()}"
+        wanted = f"{following}: {start} after {previous}"
+        key = f"programme {programme_id}, seal {seal.number}"
+        if facts != wanted:
+            yield Fault("I12", "each seal follows the one before", "seal", key, facts, wanted)
+            return
+        made, journals, cents = _sealed_again(session, programme_id, seal)
+        found = f"{bytes(seal.hash).hex()}, {seal.journals} journals, {seal.cents} cents"
+        expected = f"{made}, {journals} journals, {cents} cents"
+        if found != expected:
+            yield Fault("I12", "a seal is the hash of its journals", "seal", key, found, expected)
+            return
+        following, start, previous = seal.number + 1, seal.to_journal + 1, bytes(seal.hash).hex()
+
+
+def _sealed_again(session: ReadSession, programme_id: int, seal: Row[Any]) -> tuple[str, int, int]:
+    digest = hashlib.sha256()
+
+    def add(*values: object) -> None:
+        digest.update((json.dumps(list(values), separators=(",", ":")) + "\n").encode("ascii"))
+
+    add("seal", 1, programme_id, seal.number, seal.from_journal, seal.to_journal, seal.at,
+        bytes(seal.previous_hash).hex())  # fmt: skip
+    journals = cents = 0
+    reads = {
+        name: session.execute(
+            text(sql),
+            {"programme_id": programme_id, "first": seal.from_journal, "last": seal.to_journal},
+            execution_options={"yield_per": _ROWS_AT_ONCE, "stream_results": True},
+        )
+        for name, sql in _SEALED.items()
+    }
+    postings = iter(reads["posting"])
+    posting = next(postings, None)
+    for journal in reads["journal"]:
+        journals += 1
+        add("journal", *journal)
+        while posting is not None and posting.journal_id <= journal.id:
+            cents += posting.cents
+            add("posting", *posting[1:])
+            posting = next(postings, None)
+    for left in (posting, *postings) if posting is not None else ():
+        # A posting without its journal was not sealed, so it spoils the hash.
+        add("posting", *left[1:])
+    add("end", journals, cents)
+    return digest.hexdigest(), journals, cents
+
+
+_SEALED: Final = {
+    "journal": "SELECT id, kind, at, CAST(book_day AS TEXT), actor, subject, reason FROM journal"
+    " WHERE programme_id = :programme_id AND id BETWEEN :first AND :last ORDER BY id",
+    "posting": "SELECT journal_id, line, debit, credit, cents, serial FROM posting"
+    " WHERE programme_id = :programme_id AND journal_id BETWEEN :first AND :last ORDER BY journal_id, line",
+}
+
+# ── I13: triggers ────────────────────────────────────────────────────────────────────────────────────────────────
+_APPEND_ONLY: Final = (
+    "journal", "posting", "balance_snapshot", "seal", "redemption", "reversal", "settlement_line",
+)  # fmt: skip
+_NEVER_DELETED: Final = ("idempotency", "voucher", "batch", "voucher_order", "payment_run", "settlement")
+_CONDITIONAL: Final = {"idempotency_kept": "idempotency", "voucher_fixed": "voucher", "voucher_step": "voucher"}
+
+
+def _triggers(session: ReadSession) -> Iterator[Fault]:
+    """Every guard is there, switched on, on its table, and refuses; those without a condition have none."""
+    lite = session.dialect.name == "sqlite"
+    standing = {name: f"{when} on {table}" for name, table, when in session.execute(text(_LITE if lite else _POSTGRES))}
+    for name, table, when in _guards_of_sqlite() if lite else _guards_of_postgresql():
+        found, expected = standing.get(name, "no such trigger"), f"{when} on {table}"
+        if found != expected:
+            yield Fault("I13", "the books are append-only by trigger", table, f"trigger {name}", found, expected)
+
+
+def _guards_of_sqlite() -> Iterator[tuple[str, str, str]]:
+    for table in _APPEND_ONLY:
+        yield from ((f"{table}_no_{act}", table, "refuses") for act in ("update", "delete"))
+    yield from ((f"{table}_no_delete", table, "refuses") for table in _NEVER_DELETED)
+    yield from ((f"order_line_no_{act}", "order_line", "refuses on a condition") for act in ("update", "delete"))
+    yield from ((name, table, "refuses on a condition") for name, table in _CONDITIONAL.items())
+
+
+def _guards_of_postgresql() -> Iterator[tuple[str, str, str]]:
+    for table in _APPEND_ONLY:
+        yield from ((f"{table}_{guard}", table, "refuses") for guard in ("append_only", "no_truncate"))
+    for table in _NEVER_DELETED:
+        yield from ((f"{table}_{guard}", table, "refuses") for guard in ("no_delete", "no_truncate"))
+    # Its condition is a look at another table, which PostgreSQL allows in the function alone.
+    yield from ((f"order_line_{guard}", "order_line", "refuses") for guard in ("kept", "no_truncate"))
+    yield from ((name, table, "refuses on a condition") for name, table in _CONDITIONAL.items())
+
+
+_LITE: Final = (
+    "SELECT name, tbl_name, CASE WHEN sql NOT LIKE '%BEGIN SELECT RAISE(ABORT, %' THEN 'lets through'"
+    " WHEN sql LIKE '%FOR EACH ROW WHEN %' THEN 'refuses on a condition' ELSE 'refuses' END"
+    " FROM sqlite_master WHERE type = 'trigger'"
+)
+_POSTGRES: Final = (
+    "SELECT t.tgname, c.relname, CASE WHEN t.tgenabled NOT IN ('O', 'A') OR p.prosrc NOT LIKE '%RAISE EXCEPTION%'"
+    " THEN 'lets through' WHEN t.tgqual IS NOT NULL THEN 'refuses on a condition' ELSE 'refuses' END"
+    " FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid"
+    " WHERE NOT t.tgisinternal AND c.relnamespace = current_schema()::regnamespace"
+)
+
+CHECKS: Final[tuple[Check, ...]] = (
+    *(_asked(each) for each in INVARIANTS),
+    *(_declared(table) for table in metadata.sorted_tables),
+    _check(_days),
+    _check(_seals),
+    _check(_triggers),
+)
+"""Each reads one moment of the database on its own, so that a door may run them one by one and tell how far it is."""
