@@ -26,7 +26,7 @@ from vouchers.errors import REFUSALS, Refusal, VoucherRefusal
 ROOT: Final = Path(__file__).parent.parent
 
 FLOORS: Final = {
-    "words": "__init__ money clock errors chart codes config identity passwords",
+    "words": "__init__ money clock errors wrong chart codes config identity passwords",
     "memory": "tables db schema",
     "law": "access attempts ledger keys rules order_book runs invariants",
     "verbs": (
@@ -35,7 +35,7 @@ FLOORS: Final = {
     ),
     "paper": "paper.*",
     "workshop": "workshop exports",
-    "doors": "api.* cli cli_trade terminal demo demo_town __main__",
+    "doors": "api.* cli cli_trade terminal demo demo_cast demo_town __main__",
 }
 """From the ground up. A room may import the floors below its own; `x.*` is every room of that folder."""
 
@@ -44,9 +44,10 @@ SIDEWAYS: Final = frozenset({"words", "memory", "law", "paper"})
 
 DOOR_TO_DOOR: Final = {
     "__main__": "cli",
-    "cli": "api.app cli_trade demo terminal",
+    "cli": "api.app cli_trade demo demo_cast terminal",
     "cli_trade": "terminal",
-    "demo": "api.app demo_town",
+    "demo": "demo_cast",
+    "demo_cast": "demo_town",
     "api.app": "api.*",
     "api.*": "api.fields api.frame api.guard api.problems api.shapes",
 }
@@ -490,3 +491,10 @@ def locked(name: str) -> set[str]:
     assert len(pinned) == len(re.findall(r"^[a-z0-9]", text, re.MULTILINE)), f"{name}: a line without a hash"
     assert "://" not in text, f"{name}: names an address"
     return set(pinned)
+
+
+def test_every_problem_a_value_can_have_is_worded_and_every_word_is_used() -> None:
+    from vouchers.wrong import PROBLEMS
+
+    used = set(re.findall(r'problem="(\w+)"', "".join(path.read_text("utf-8") for path in ROOT.glob("vouchers/**/*.py"))))
+    assert used <= set(PROBLEMS)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import psycopg
 import pytest
-from sqlalchemy import update
+from sqlalchemy import case, func, select, update
 
 from tests.makers import NOON
 from tests.town import TREASURER, Town, a_town, reason_of
@@ -24,7 +24,7 @@ from vouchers import chart, expire, ledger, stop
 from vouchers.db import Database, WriteSession
 from vouchers.errors import Refusal, VoucherRefusal
 from vouchers.ledger import Fact, Move
-from vouchers.tables import voucher
+from vouchers.tables import posting, voucher
 
 AT_ONCE = 50
 ROUNDS = 20
@@ -89,7 +89,8 @@ def acts_on(town: Town, serial: int, sale: int) -> dict[str, Callable[[], int]]:
         done = town.house.write(
             expire.expire, programme_id=town.programme_id, limit=1, actor="system", at=AFTER_ITS_LAST_DAY
         )
-        if done.count == 0:
+        # What replaced the voucher is as old as it was, and may be what was swept.
+        if done.count == 0 or town.held(serial)[0] != "expired":
             raise NothingToLapse
         return done.cents
 
@@ -113,10 +114,6 @@ class NothingToLapse(VoucherRefusal):
 
 
 def moved(town: Town, serial: int, to: str) -> int:
-    from sqlalchemy import func, select
-
-    from vouchers.tables import posting
-
     total = select(func.sum(posting.c.cents)).where(
         posting.c.programme_id == town.programme_id, posting.c.serial == serial, posting.c.credit.like(f"{to}%")
     )
@@ -189,17 +186,14 @@ def test_two_acts_on_one_voucher_leave_one_story_that_explains_every_answer(
             told = at_once([acts[name] for name in names], names, pool)
             state, left = town.held(serial)
             assert explained(told, Held(state, left)), (serial, state, left, Counter(told))
-            if state == "active":
-                town.cancel(serial) if "expire" not in pair else None
     town.books_hold()
 
 
 def only_this_one_is_over(town: Town, serial: int) -> None:
     far = AFTER_ITS_LAST_DAY.date() + timedelta(days=9)
-    rows = voucher.c.programme_id == town.programme_id
-    town.house.write(
-        lambda session: session.execute(update(voucher).where(rows, voucher.c.serial != serial).values(expires_on=far))
-    )
+    day = case((voucher.c.serial == serial, AFTER_ITS_LAST_DAY.date() - timedelta(days=1)), else_=far)
+    moved = update(voucher).where(voucher.c.programme_id == town.programme_id).values(expires_on=day)
+    town.house.write(lambda session: session.execute(moved))
 
 
 def test_one_key_sent_by_fifty_at_once_is_one_redemption_with_one_answer(house: Database) -> None:

@@ -26,9 +26,9 @@ LABELS: Final = {
     "account_asked": "Compte bancaire proposé, commerçant {owner}",
     "account_confirmed": "Compte bancaire confirmé, commerçant {owner}",
     "account_withdrawn": "Compte bancaire retiré, commerçant {owner}",
-    "role_asked": "Rôle demandé ({subject})",
-    "role_granted": "Rôle accordé ({subject})",
-    "role_revoked": "Rôle retiré ({subject})",
+    "role_asked": "Rôle demandé pour la personne {owner}",
+    "role_granted": "Rôle accordé à la personne {owner}",
+    "role_revoked": "Rôle retiré à la personne {owner}",
     "till_paired": "Appairage de la caisse {owner}",
     "till_renamed": "Changement de nom de la caisse {owner}",
     "till_revoked": "Révocation de la caisse {owner}",
@@ -53,7 +53,7 @@ LABELS: Final = {
     "run_proposed": "Règlement {owner} proposé",
     "run_withdrawn": "Règlement {owner} retiré",
     "run_approved": "Règlement {owner} approuvé",
-    "settled": "Règlement {owner} : relevé du commerçant",
+    "settled": "Règlement du commerçant, relevé {owner}",
     "run_exported": "Fichier bancaire du règlement {owner} remis",
     "run_executed": "Règlement {owner} exécuté par la banque",
     "transfer_returned": "Virement du règlement {owner} rejeté par la banque",
@@ -65,7 +65,7 @@ _THINGS: Final = {"batch": "lot", "voucher": "chèque"}
 def label(kind: str, subject: str) -> str:
     """The French sentence of a fact, as printed in the books."""
     thing, _, owner = subject.partition(":")
-    return LABELS[kind].format(subject=subject, owner=owner, thing=_THINGS.get(thing, thing))
+    return LABELS[kind].format(owner=owner, thing=_THINGS.get(thing, thing))
 
 
 # ── The trial balance ────────────────────────────────────────────────────────────────────────────────────────────

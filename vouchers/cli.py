@@ -17,10 +17,24 @@ from typing import Annotated, Final
 import typer
 import uvicorn
 from pydantic import ValidationError
-from rich.panel import Panel
 from rich.table import Table
 
-from vouchers import clock, codes, copies, demo, money, passwords, people, programmes, roles, sign_in, verify, workshop
+from vouchers import (
+    clock,
+    codes,
+    copies,
+    demo,
+    demo_cast,
+    money,
+    passwords,
+    people,
+    programmes,
+    roles,
+    seal,
+    sign_in,
+    verify,
+    workshop,
+)
 from vouchers.cli_trade import export_app, lots_app, settle_app
 from vouchers.config import Settings, SettingsFault
 from vouchers.db import Database, DatabaseFault, OutcomeUnknown
@@ -42,7 +56,7 @@ def main() -> None:
         app(standalone_mode=True)
     except Refusal as refusal:
         errors.print(f"[red]Refusé[/red] ({refusal.reason}) : {refusal.text()}", soft_wrap=True)
-    except (SettingsFault, DatabaseFault, copies.CopyFault) as fault:
+    except (SettingsFault, DatabaseFault, copies.CopyFault, seal.AnchorContradicted) as fault:
         errors.print(f"[red]Impossible :[/red] {fault}", soft_wrap=True)
     except ValidationError as fault:
         for problem in fault.errors(include_input=False, include_url=False):
@@ -193,34 +207,45 @@ def seal_books(programme: ProgrammeOption = 1) -> None:
 @app.command("verify")
 def verify_books() -> None:
     """Recompute every invariant from the rows alone; names the first bad row of each, exit 1 if there is one."""
-    with opened_house() as (house, _), bars() as shown:
+    with opened_house() as (house, settings), bars() as shown:
         hear = bar(shown, "Vérification")
-        found = []
-        for done, checked in enumerate(verify.CHECKS, start=1):
-            found += house.read(checked)
+        found = house.read(verify.against_anchors, anchors=seal.anchors(settings.anchors_path()))
+        for done, check in enumerate(verify.CHECKS, start=1):
+            found += house.read(check)
             hear(done, len(verify.CHECKS))
     for fault in found:
         errors.print(f"[red]{fault}[/red]", soft_wrap=True)
     if found:
         sys.exit(1)
-    console.print(f"[green]Les livres tiennent :[/green] {len(verify.CHECKS)} invariants recalculés depuis les lignes.")
+    console.print(f"[green]Les livres tiennent :[/green] {len(verify.CHECKS)} contrôles refaits depuis les lignes.")
 
 
 @app.command()
 def backup(to: Path) -> None:
     """Write a copy of the whole house to one file, and read it back."""
-    with opened_house() as (house, settings), bars() as shown:
+    with opened_house() as (house, _), bars() as shown:
         kept = copies.back_up(house, to=to, at=clock.now(), progress=bar(shown, "Copie"))
     console.print(f"{to} : {kept.rows} lignes, SHA-256 {kept.sha256}", soft_wrap=True)
 
 
 @app.command()
-def restore(copy: Path) -> None:
+def restore(
+    copy: Path,
+    accept_loss: Annotated[
+        bool, typer.Option("--accept-loss", help="Take a copy older than what is known; what came after is lost.")
+    ] = False,
+) -> None:
     """Fill the empty database of the settings from a copy. Refuses a broken copy, and one older than what is known."""
     settings = Settings()
     with _new_house() as house, bars() as shown:
         migrate(house)
-        kept = copies.restore(house, copy=copy, anchors=settings.anchors_path(), progress=bar(shown, "Restauration"))
+        kept = copies.restore(
+            house,
+            copy=copy,
+            anchors={} if accept_loss else seal.anchors(settings.anchors_path()),
+            check=verify.verify,
+            progress=bar(shown, "Restauration"),
+        )
     console.print(f"{kept.rows} lignes restaurées et vérifiées.")
 
 
@@ -241,13 +266,13 @@ def show_demo(
     with _new_house() as house, bars() as shown:
         migrate(house)
 
-        def watch(title: str, of: int | None) -> demo.Hear:
+        def watch(title: str, of: int | None) -> demo_cast.Hear:
             hear = bar(shown, title)
             hear(0 if of else 1, of or 1)
             return hear
 
         story = demo.tell(house, settings=settings, folder=folder, now=clock.now(), watch=watch)
-        found = [fault for checked in verify.CHECKS for fault in house.read(checked)]
+        found = house.read(verify.verify, anchors=seal.anchors(settings.anchors_path()))
     if found:
         errors.print(*found, sep="\n")
         sys.exit(1)
@@ -263,7 +288,7 @@ def _tell_outcome(story: demo.Story) -> None:
         f"\n{story.redeemed} chèques dépensés ; refus : {story.refused or 'aucun'}."
         f" Règlement {run.number} : {len(run.to_pay)} virements, {money.euros_fr(run.pay_cents)} ;"
         f" celui de « {story.returned_shop} » est revenu et sera repris."
-        f" Les livres tiennent : {len(verify.CHECKS)} invariants recalculés depuis les lignes."
+        f" Les livres tiennent : {len(verify.CHECKS)} contrôles refaits depuis les lignes."
     )
     papers = Table("Fichier", "Octets", title="Ce qui est sorti")
     for path in story.files:

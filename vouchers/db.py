@@ -84,13 +84,18 @@ class Database:
             self._read_engine = _sqlite_engine(self.url, query_only=True)
             self._write_engine = _sqlite_engine(self.url, query_only=False)
         elif self.dialect == "postgresql":
-            self._read_engine = self._write_engine = _postgres_engine(self.url)
+            self._write_engine = _postgres_engine(self.url)
+            # A report is many statements: they see one moment. Redemption writes at READ COMMITTED, where a guarded
+            # UPDATE that waited is judged again on the row as it then is.
+            self._read_engine = self._write_engine.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
         else:
             raise DatabaseFault(f"{self.dialect}: SQLite and PostgreSQL are the two engines of this house")
         self._starting = threading.Lock()
 
     def read(self, job: Callable[Concatenate[ReadSession, P], T], *given: P.args, **named: P.kwargs) -> T:
-        """Run `job`, a verb and what it is told, on one view of the database."""
+        """Run `job`, a verb and what it is told, on one moment of the database."""
         with self._read_engine.connect() as session:
             return job(session, *given, **named)
 
@@ -169,7 +174,11 @@ class _GroupWriter:
                 return
 
     def _answer(self, group: list[_Waiting]) -> None:
-        """Run the group in one commit; if the engine itself fails, run each job alone, so that none fails for another."""
+        """Run the group in one commit; if the engine itself fails, each job alone: none fails for another."""
+        # From here on a job cannot be called off: its answer must never be "cancelled" once it may be durable.
+        group = [one for one in group if one.future.running() or one.future.set_running_or_notify_cancel()]
+        if not group:
+            return
         if len(group) > 1:
             try:
                 outcomes = self._commit_group(group)

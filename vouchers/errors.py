@@ -29,6 +29,7 @@ from datetime import date, datetime
 from typing import Any, ClassVar
 
 from vouchers import clock, money
+from vouchers.wrong import PROBLEMS
 
 Plain = str | int | bool | None | dict[str, Any] | list[Any]
 
@@ -75,11 +76,16 @@ def _named(root: type[Refusal]) -> dict[str, type[Refusal]]:
 
 
 class BadInput(Refusal):
-    """`field` names the value, `problem` says what is wrong with it."""
+    """`field` names the value; `problem` is a word of PROBLEMS, whose sentence may show what else the data holds."""
 
     reason = "bad_input"
     fr = "Valeur refusée pour « {field} » : {problem}."
     en = "Value refused for '{field}': {problem}."
+
+    def text(self, language: str = "fr") -> str:
+        shown = {name: _spoken(name, value, language) for name, value in self.data.items()}
+        said = PROBLEMS[str(self.data["problem"])][1 if language == "en" else 0].format(**shown)
+        return (self.en if language == "en" else self.fr).format(field=self.data["field"], problem=said)
 
 
 class NotFound(Refusal):

@@ -93,7 +93,7 @@ def expire(session: WriteSession, *, programme_id: int, limit: int, actor: str, 
     whoever blocked them. Refuses `BadInput` (limit), `NotFound`.
     """
     if not 1 <= limit <= MOST_AT_ONCE:
-        raise BadInput(field="limit", problem=f"not from 1 to {MOST_AT_ONCE}")
+        raise BadInput(field="limit", problem="range", least=1, most=MOST_AT_ONCE)
     lapse_to = session.execute(select(programme.c.lapse_to).where(programme.c.id == programme_id)).scalar_one_or_none()
     if lapse_to is None:
         raise NotFound(what="programme", id=programme_id)

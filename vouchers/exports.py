@@ -9,7 +9,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from vouchers import books, chart, clock, report, spending
+from vouchers import books, chart, report, spending
 from vouchers.db import Database, ReadSession
 from vouchers.paper.hledger import hledger_journal
 from vouchers.paper.report_sheet import AccountTotals, Dashboard, Gauge, Lapsing, Leverage, Share, Week, report_sheet
@@ -136,14 +136,14 @@ def _dashboard(session: ReadSession, *, programme_id: int, at: datetime) -> Dash
 
 def _by_number(session: ReadSession, programme_id: int) -> list[AccountTotals]:
     """The trial balance with the accounts of one number added up: one line for all merchants."""
-    debits: Counter[str] = Counter()
-    credits: Counter[str] = Counter()
+    debited: Counter[str] = Counter()
+    credited: Counter[str] = Counter()
     names: dict[str, str] = {}
     for row in books.trial_balance(session, programme_id=programme_id).accounts:
         names[row.number] = chart.meaning(row.account).name
-        debits[row.number] += row.debit_cents
-        credits[row.number] += row.credit_cents
-    return [AccountTotals(number, names[number], debits[number], credits[number]) for number in sorted(names)]
+        debited[row.number] += row.debit_cents
+        credited[row.number] += row.credit_cents
+    return [AccountTotals(number, names[number], debited[number], credited[number]) for number in sorted(names)]
 
 
 def _age(row: report.Age) -> str:

@@ -31,11 +31,11 @@ def name(given: str, *, field: str, most: int = NAME_CHARS) -> str:
     """A name of one line, 1 to `most` characters, without the space around it, in NFC. Refuses `BadInput`."""
     typed = unicodedata.normalize("NFC", given.strip())
     if not 1 <= len(typed) <= most:
-        raise BadInput(field=field, problem=f"de 1 à {most} caractères")
+        raise BadInput(field=field, problem="length", least=1, most=most)
     if any(char in _BIDI or unicodedata.category(char) in _REFUSED for char in typed):
-        raise BadInput(field=field, problem="caractère de commande ou d'inversion du sens de lecture")
+        raise BadInput(field=field, problem="hidden_characters")
     if all(unicodedata.category(char) in _UNSEEN for char in typed):
-        raise BadInput(field=field, problem="rien de lisible")
+        raise BadInput(field=field, problem="nothing_legible")
     return typed
 
 
@@ -43,7 +43,7 @@ def address(given: str, *, field: str) -> str:
     """A postal address, 1 to 6 lines joined by line feeds; empty lines are dropped. Refuses `BadInput`."""
     lines = [name(line, field=field) for line in given.splitlines() if line.strip()]
     if not 1 <= len(lines) <= ADDRESS_LINES:
-        raise BadInput(field=field, problem=f"de 1 à {ADDRESS_LINES} lignes")
+        raise BadInput(field=field, problem="lines", least=1, most=ADDRESS_LINES)
     return "\n".join(lines)
 
 
@@ -51,7 +51,7 @@ def email(given: str, *, field: str) -> str:
     """An e-mail address in lower case: one person has one, however it is typed. Refuses `BadInput`."""
     typed = unicodedata.normalize("NFC", given.strip()).lower()
     if len(typed) > EMAIL_CHARS or _EMAIL.fullmatch(typed) is None:
-        raise BadInput(field=field, problem="ce n'est pas une adresse électronique")
+        raise BadInput(field=field, problem="not_an_email")
     return name(typed, field=field, most=EMAIL_CHARS)
 
 
@@ -60,7 +60,7 @@ def siret(given: str) -> str:
     try:
         known: str = siret_rule.validate(given)
     except ValidationError:
-        raise BadInput(field="siret", problem="ce n'est pas un SIRET (14 chiffres, clé comprise)") from None
+        raise BadInput(field="siret", problem="not_a_siret") from None
     return known
 
 
@@ -69,9 +69,9 @@ def iban(given: str) -> str:
     try:
         known = IBAN(given)
     except SchwiftyException:
-        raise BadInput(field="iban", problem="ce n'est pas un IBAN (la clé de contrôle est fausse ?)") from None
+        raise BadInput(field="iban", problem="not_an_iban") from None
     if not known.in_sepa_zone:
-        raise BadInput(field="iban", problem="ce pays n'est pas dans l'espace SEPA")
+        raise BadInput(field="iban", problem="not_sepa")
     return known.compact
 
 
@@ -80,7 +80,7 @@ def bic(given: str) -> str:
     try:
         return BIC(given).compact
     except SchwiftyException:
-        raise BadInput(field="bic", problem="ce n'est pas un BIC") from None
+        raise BadInput(field="bic", problem="not_a_bic") from None
 
 
 def holder(given: str) -> str:

@@ -88,7 +88,7 @@ def begin(
     ).one()
     last_day = expires_on or reserved.expires_on
     if last_day < max(clock.book_day(at), reserved.starts_on):
-        raise BadInput(field="expires_on", problem="in the past, or before the programme starts")
+        raise BadInput(field="expires_on", problem="past_or_too_early")
     # The programme's row is locked by now, so no other batch takes this number.
     newest = select(func.coalesce(func.max(batch.c.number), 0)).where(batch.c.programme_id == programme_id)
     number = session.execute(newest).scalar_one() + 1
@@ -132,7 +132,7 @@ def issue_chunk(
     `BadInput` (no secrets).
     """
     if not secrets:
-        raise BadInput(field="secrets", problem="none")
+        raise BadInput(field="secrets", problem="missing")
     begun = _locked(session, programme_id=programme_id, number=batch_number)
     _refuse_unless(begun, state="issuing")
     fresh = secrets[: begun.quantity - begun.issued_count]

@@ -209,7 +209,7 @@ def record_payment(
     if reference is None:
         raise BadInput(field="bank_reference", problem="missing")
     if received_on > clock.book_day(at):
-        raise BadInput(field="received_on", problem="in the future")
+        raise BadInput(field="received_on", problem="in_the_future")
     payable = order_book.locked(session, programme_id=programme_id, number=number, wanted=_PAYABLE)
     transfer = f"{received_on.isoformat()} {reference}"
     _refuse_known_transfer(session, programme_id=programme_id, transfer=transfer)
@@ -257,7 +257,7 @@ def _check(lines: Sequence[Line], *, fee_cents: int) -> None:
     quantities = [line.quantity for line in lines]
     for field, values in (("quantity", quantities), ("face_cents", [line.face_cents for line in lines])):
         if not all(_is_whole(value) for value in values):
-            raise BadInput(field=field, problem="not a whole number")
+            raise BadInput(field=field, problem="not_whole")
     for quantity in (*(few for few in quantities if few < 1), sum(quantities)):
         if not 1 <= quantity <= MOST_VOUCHERS:
             raise OrderSize(most=MOST_VOUCHERS, quantity=quantity)
@@ -269,9 +269,9 @@ def _check(lines: Sequence[Line], *, fee_cents: int) -> None:
 
 def _check_cents(field: str, cents: int, *, least: int) -> None:
     if not _is_whole(cents):
-        raise BadInput(field=field, problem="not a whole number of cents")
+        raise BadInput(field=field, problem="not_whole")
     if not least <= cents <= MAX_CENTS:
-        raise BadInput(field=field, problem=f"not from {least} to {MAX_CENTS} cents")
+        raise BadInput(field=field, problem="amount_range", least_cents=least, most_cents=MAX_CENTS)
 
 
 def _is_whole(value: object) -> bool:
@@ -282,7 +282,7 @@ def _is_whole(value: object) -> bool:
 def _reference(field: str, text: str | None) -> str | None:
     kept = " ".join((text or "").split())
     if len(kept) > _REFERENCE_CHARS or not kept.isprintable():
-        raise BadInput(field=field, problem=f"more than {_REFERENCE_CHARS} characters, or unprintable ones")
+        raise BadInput(field=field, problem="length", least=1, most=_REFERENCE_CHARS)
     return kept or None
 
 

@@ -26,7 +26,7 @@ NOBODYS: Final = PasswordHash(
 def hashed(password: str) -> PasswordHash:
     """What the database keeps. Refuses `BadInput` under 12 and over 128 characters."""
     if not LEAST_CHARS <= len(password) <= MOST_CHARS:
-        raise BadInput(field="password", problem=f"de {LEAST_CHARS} à {MOST_CHARS} caractères")
+        raise BadInput(field="password", problem="length", least=LEAST_CHARS, most=MOST_CHARS)
     return PasswordHash(_HASHER.hash(_bytes(password)))
 
 

@@ -73,7 +73,7 @@ def enrol_buyer(
 ) -> int:
     """A buyer of the programme; gives its id. Refuses `BadInput`, then `AlreadyEnrolled` for the same name."""
     if not 0 <= exposure_cap_cents <= MAX_CENTS:
-        raise BadInput(field="exposure_cap_cents", problem="un montant négatif")
+        raise BadInput(field="exposure_cap_cents", problem="amount_range", least_cents=0, most_cents=MAX_CENTS)
     values = {
         "programme_id": programme_id,
         "name": identity.name(name, field="name"),
@@ -298,7 +298,7 @@ def _inserted(session: WriteSession, table: Table, values: dict[str, Any]) -> in
 
 def _page(listed: sa.Select[Any], table: Table, *, after: int, limit: int) -> sa.Select[Any]:
     if not 1 <= limit <= MOST_LISTED:
-        raise BadInput(field="limit", problem=f"de 1 à {MOST_LISTED}")
+        raise BadInput(field="limit", problem="range", least=1, most=MOST_LISTED)
     return listed.where(table.c.id > after).order_by(table.c.id).limit(limit)
 
 

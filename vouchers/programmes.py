@@ -12,7 +12,7 @@ from vouchers.db import WriteSession
 from vouchers.errors import BadInput, NotFound
 from vouchers.ledger import Fact
 from vouchers.money import MAX_CENTS
-from vouchers.tables import LAPSE_DESTINATIONS, issuer, programme
+from vouchers.tables import LAPSE_DESTINATIONS, USE_RULES, issuer, programme
 
 LONGEST_WINDOW_MINUTES: Final = 1_440
 _LABEL: Final = "[A-Z0-9](?:[A-Z0-9-]{0,61}[A-Z0-9])?"
@@ -31,7 +31,7 @@ def enrol_issuer(
 ) -> int:
     """Whoever answers for the vouchers; gives its id. Refuses `BadInput`. Opening its programme is what is recorded."""
     if (iban is None) != (account_holder is None):
-        raise BadInput(field="account_holder", problem="le titulaire et l'IBAN vont ensemble")
+        raise BadInput(field="account_holder", problem="holder_with_iban")
     values = {
         "name": identity.name(name, field="name"),
         "address": identity.address(address, field="address"),
@@ -68,21 +68,26 @@ def open_programme(
     the QR codes; `shops_url` is where people find the shops.
     """
     known = host.strip().upper()
-    checks = (
-        ("target_cents", 0 < target_cents <= MAX_CENTS, "un montant au-dessus de zéro"),
-        ("expires_on", starts_on <= expires_on, "la fin vient avant le début"),
-        ("presentation_deadline_on", expires_on <= presentation_deadline_on, "elle vient avant la fin de validité"),
-        ("host", _HOST.fullmatch(known) is not None, "ce n'est pas un nom d'hôte"),
-        ("shops_url", _is_url(shops_url), "ce n'est pas une adresse https"),
-        ("use_rule", use_rule in ("whole", "partial"), "whole ou partial"),
-        ("commission_bp", 0 <= commission_bp <= 10_000, "de 0 à 10000 points de base"),
-        ("vat_bp", 0 <= vat_bp <= 10_000, "de 0 à 10000 points de base"),
-        ("reversal_window_minutes", 0 <= reversal_window_minutes <= LONGEST_WINDOW_MINUTES, "de 0 à 1440 minutes"),
-        ("lapse_to", lapse_to in LAPSE_DESTINATIONS, ", ".join(LAPSE_DESTINATIONS)),
-    )
-    for field, holds, problem in checks:
-        if not holds:
-            raise BadInput(field=field, problem=problem)
+    if not 0 < target_cents <= MAX_CENTS:
+        raise BadInput(field="target_cents", problem="amount_range", least_cents=1, most_cents=MAX_CENTS)
+    if starts_on > expires_on:
+        raise BadInput(field="expires_on", problem="not_a_start")
+    if expires_on > presentation_deadline_on:
+        raise BadInput(field="presentation_deadline_on", problem="before_the_last_day")
+    if _HOST.fullmatch(known) is None:
+        raise BadInput(field="host", problem="not_a_host")
+    if not _is_url(shops_url):
+        raise BadInput(field="shops_url", problem="not_a_url")
+    for field, given, words in (("use_rule", use_rule, USE_RULES), ("lapse_to", lapse_to, LAPSE_DESTINATIONS)):
+        if given not in words:
+            raise BadInput(field=field, problem="one_of", words=", ".join(words))
+    for field, number, most in (
+        ("commission_bp", commission_bp, 10_000),
+        ("vat_bp", vat_bp, 10_000),
+        ("reversal_window_minutes", reversal_window_minutes, LONGEST_WINDOW_MINUTES),
+    ):
+        if not 0 <= number <= most:
+            raise BadInput(field=field, problem="range", least=0, most=most)
     known_name = identity.name(name, field="name")
     if session.execute(select(issuer.c.id).where(issuer.c.id == issuer_id)).first() is None:
         raise NotFound(what="issuer", id=issuer_id)

@@ -126,7 +126,7 @@ def redeem(
         raise BasketSize(quantity=len(basket), most=MOST_IN_A_BASKET)
     for presented in basket:
         if presented.cents is not None and not 1 <= presented.cents <= MAX_CENTS:
-            raise BadInput(field="cents", problem="1 centime au moins")
+            raise BadInput(field="cents", problem="amount_range", least_cents=1, most_cents=MAX_CENTS)
     asked = {"of_programme": programme_id, "of_merchant": merchant_id}
     shop = session.execute(_SHOP, asked).first()
     if shop is None or shop.state != "active":
@@ -145,7 +145,7 @@ def redeem(
     ]
     total = sum(cents for _, cents in parts)
     if sale_cents is not None and not total <= sale_cents <= MAX_CENTS:
-        raise BadInput(field="sale_cents", problem="le total de la vente couvre au moins les chèques")
+        raise BadInput(field="sale_cents", problem="amount_range", least_cents=total, most_cents=MAX_CENTS)
 
     # From here it must succeed.
     for row, cents in parts:

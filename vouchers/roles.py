@@ -52,7 +52,7 @@ def grant_first_administrators(
         raise NotFound(what="programme", id=programme_id)
     first, second = staff_ids
     if first == second:
-        raise BadInput(field="staff_ids", problem="deux personnes différentes")
+        raise BadInput(field="staff_ids", problem="two_people")
     there = select(role.c.id).where(
         role.c.programme_id == programme_id, role.c.name == Role.ADMINISTRATOR.value, role.c.state == "active"
     )
@@ -96,11 +96,11 @@ def ask_role(
     `NotFound` (person, buyer, merchant), `AlreadyEnrolled` when the same role is asked for or held.
     """
     if name not in set(Role) - {Role.TILL}:
-        raise BadInput(field="name", problem=", ".join(one for one in Role if one is not Role.TILL))
+        raise BadInput(field="name", problem="one_of", words=", ".join(one for one in Role if one is not Role.TILL))
     if (buyer_id is not None) != (name in {Role.BUYER_CLERK, Role.BUYER_APPROVER}):
-        raise BadInput(field="buyer_id", problem="pour un rôle d'acheteur, et lui seul")
+        raise BadInput(field="buyer_id", problem="for_a_buyers_role")
     if (merchant_id is not None) != (name == Role.MERCHANT_OWNER):
-        raise BadInput(field="merchant_id", problem="pour un rôle de commerçant, et lui seul")
+        raise BadInput(field="merchant_id", problem="for_a_merchants_role")
     _lock_person(session, staff_id=staff_id)
     for noun, owner, owner_id in (("buyer", buyer, buyer_id), ("merchant", merchant, merchant_id)):
         known = select(owner.c.id).where(owner.c.programme_id == programme_id, owner.c.id == owner_id)
@@ -175,7 +175,7 @@ def find_role(session: ReadSession, *, programme_id: int, role_id: int) -> Grant
 def roles_of(session: ReadSession, *, programme_id: int, after: int = 0, limit: int = 50) -> list[Granted]:
     """The roles of a programme by number, revoked ones too; those after `after`. Refuses `BadInput`."""
     if not 1 <= limit <= MOST_LISTED:
-        raise BadInput(field="limit", problem=f"de 1 à {MOST_LISTED}")
+        raise BadInput(field="limit", problem="range", least=1, most=MOST_LISTED)
     listed = _ROLES.where(role.c.programme_id == programme_id, role.c.id > after).order_by(role.c.id).limit(limit)
     return [Granted(*row) for row in session.execute(listed)]
 

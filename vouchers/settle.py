@@ -56,7 +56,7 @@ def propose(
     Refuses, in order: `BadInput`, `IssuerAccountMissing`, `RunOpen`, `NothingToSettle`.
     """
     if to_on > clock.book_day(at):
-        raise BadInput(field="to_on", problem="la période ne peut pas finir après aujourd'hui")
+        raise BadInput(field="to_on", problem="in_the_future")
     take_turn(session, programme_id=programme_id)
     programme = rules(session, programme_id=programme_id)
     if programme.issuer_iban is None:
@@ -144,7 +144,7 @@ def approve(
     if run.proposed_by == actor:
         raise SamePerson(act="settlement.approve")
     if execution_on < clock.book_day(at):
-        raise BadInput(field="execution_on", problem="la date d'exécution est passée")
+        raise BadInput(field="execution_on", problem="in_the_past")
     _close_proposal(session, run=run, state="approved", approved_by=actor, approved_at=at, execution_on=execution_on)
     due = _due(session, programme_id=programme_id, to_on=run.to_on, upto_journal=run.upto_journal)
     standing = _standing(session, programme_id=programme_id, at=at)

@@ -117,7 +117,7 @@ def make_api_token(
 ) -> Opened:
     """A token for a program that acts as this person, at most a year. Refuses `BadInput`, `WrongCredentials`."""
     if not at < expires_at <= at + LONGEST_API_TOKEN:
-        raise BadInput(field="expires_at", problem="entre maintenant et dans un an")
+        raise BadInput(field="expires_at", problem="within_a_year")
     return _opened(
         session, staff_id=staff_id, kind="api", label=label, session_key=session_key, at=at, until=expires_at
     )

@@ -150,7 +150,7 @@ def replace(
     """
     rows = _held(session, programme_id=programme_id, serials=serials)
     if len(secrets) != len(rows):
-        raise BadInput(field="secrets", problem="not as many as serials")
+        raise BadInput(field="secrets", problem="as_many_as_serials")
     for row in rows:
         _refuse_unless(session, row, wanted=_UNSPENT, at=at)
     _flip(session, rows, state="replaced", balance_cents=0)
@@ -243,11 +243,11 @@ def _parts(whole: Sequence[Any]) -> Iterator[Sequence[Any]]:
 def _held(session: WriteSession, *, programme_id: int, serials: Sequence[int]) -> list[Row[Any]]:
     """The vouchers, locked in serial order, with the order and the state of their batch."""
     if not 1 <= len(serials) <= MOST_SERIALS:
-        raise BadInput(field="serials", problem=f"not from 1 to {MOST_SERIALS} vouchers")
+        raise BadInput(field="serials", problem="count", least=1, most=MOST_SERIALS)
     if any(not isinstance(serial, int) or isinstance(serial, bool) for serial in serials):
-        raise BadInput(field="serials", problem="not whole numbers")
+        raise BadInput(field="serials", problem="not_whole")
     if len(set(serials)) != len(serials):
-        raise BadInput(field="serials", problem="the same voucher twice")
+        raise BadInput(field="serials", problem="twice")
     sought = sorted(serial for serial in serials if 0 < serial < 2**63)
     rows: list[Row[Any]] = []
     for part in _parts(sought):

@@ -116,6 +116,7 @@ VOUCHER_STATES: Final = ("printed", "active", "blocked", "redeemed", "expired", 
 CLOSED_STATES: Final = ("expired", "cancelled", "replaced")
 RUN_STATES: Final = ("proposed", "withdrawn", "approved", "exported", "executed")
 SETTLEMENT_STATES: Final = ("to_pay", "carried", "paid", "returned")
+USE_RULES: Final = ("whole", "partial")
 LAPSE_DESTINATIONS: Final = ("breakage", "buyer", "next_campaign")
 ROLES: Final = (
     "treasurer", "approver", "administrator", "auditor", "buyer_clerk", "buyer_approver", "merchant_owner",
@@ -154,7 +155,7 @@ programme = _table(
     CheckConstraint("next_serial > 0", name="serial_positive"),
     CheckConstraint("commission_bp BETWEEN 0 AND 10000 AND vat_bp BETWEEN 0 AND 10000", name="rates_possible"),
     CheckConstraint("starts_on <= expires_on AND expires_on <= presentation_deadline_on", name="days_in_order"),
-    _one_of("use_rule", "whole", "partial"),
+    _one_of("use_rule", *USE_RULES),
     _one_of("lapse_to", *LAPSE_DESTINATIONS),
 )
 
@@ -314,6 +315,7 @@ journal = _table(
     PrimaryKeyConstraint("programme_id", "id"),
     _one_of("kind", *chart.JOURNAL_KINDS),
     Index(None, "programme_id", "subject", "id"),
+    Index(None, "programme_id", "book_day", "id"),
     Index(None, "programme_id", "kind", "id"),
 )
 
@@ -361,6 +363,7 @@ balance_snapshot = _table(
     Column("debit_cents", Int, nullable=False),
     Column("credit_cents", Int, nullable=False),
     PrimaryKeyConstraint("programme_id", "account", "upto_journal"),
+    Index(None, "programme_id", "upto_journal"),
 )
 
 seal = _table(

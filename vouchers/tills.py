@@ -272,7 +272,7 @@ def _public_key(point: bytes) -> ec.EllipticCurvePublicKey:
             raise ValueError
         return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
     except ValueError:
-        raise BadInput(field="public_key", problem="ce n'est pas un point de la courbe P-256, non compressé") from None
+        raise BadInput(field="public_key", problem="not_a_public_key") from None
 
 
 def _millis(at: datetime) -> int:

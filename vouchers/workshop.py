@@ -48,7 +48,6 @@ def issue_whole(
     batch = house.read(issue.find, programme_id=programme_id, number=batch_number)
     progress(batch.issued_count, batch.quantity)
     for count in issue.chunks_left(batch):
-        fresh = codes.new_secrets(count)
         batch = house.write(
             issue.issue_chunk,
             programme_id=programme_id,
@@ -149,7 +148,7 @@ def approve_run(
     at = now()
     wanted = execution_on or next_target_day(clock.book_day(at) + timedelta(days=1))
     if next_target_day(wanted) != wanted:
-        raise BadInput(field="execution_on", problem="aucune banque ne paie ce jour-là (calendrier TARGET)")
+        raise BadInput(field="execution_on", problem="not_a_target_day")
     return house.write(
         settle.approve, programme_id=programme_id, number=number, execution_on=wanted, actor=actor, at=at
     )

@@ -52,7 +52,7 @@ def _for_sqlite() -> Iterator[str]:
         " WHERE programme_id = OLD.programme_id AND number = OLD.order_number) = 'draft'"
     )
     for act in ("UPDATE", "DELETE"):
-        yield _sqlite_refusal("order_line", act, "an order that was placed keeps its lines", when=f"NOT {still_a_draft}")
+        yield _sqlite_refusal("order_line", act, "a placed order keeps its lines", when=f"NOT {still_a_draft}")
     changed = " OR ".join(f"NEW.{column} IS NOT OLD.{column}" for column in FIXED_ON_A_VOUCHER)
     yield _sqlite_refusal("voucher", "UPDATE", "this is fixed on a voucher", when=changed, name="voucher_fixed")
     yield _sqlite_refusal(
@@ -77,7 +77,7 @@ def _for_postgresql() -> Iterator[str]:
         $$ BEGIN
         IF (SELECT state FROM voucher_order WHERE programme_id = OLD.programme_id AND number = OLD.order_number)
             <> 'draft' THEN
-            RAISE EXCEPTION '% refused: an order that was placed keeps its lines', TG_OP
+            RAISE EXCEPTION '% refused: a placed order keeps its lines', TG_OP
                 USING ERRCODE = 'restrict_violation';
         END IF;
         IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;

@@ -11,7 +11,6 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from schemathesis.checks import not_a_server_error
 
 from tests.api.doors import Doors, open_doors
 from tests.api.test_permissions import AT_COUNTER, DOCUMENT, DOORS, METHODS

@@ -117,7 +117,9 @@ def test_what_is_signed_is_what_counts(doors: Doors, town: Town, till: TillPhone
     assert late.status_code == 401 and reason(late) == "clock_skew"
     assert abs(late.json()["server_time"] - clock.micros(clock.now()) // 1_000) < 60_000
     assert reason(till.post(f"{V1}/till/look-up", body, headers={"Vouchers-Till": "999999"})) == "till_revoked"
-    assert reason(till.post(f"{V1}/till/look-up", body, headers={"Vouchers-Signature": "A" * 86})) == "signature_invalid"
+    assert (
+        reason(till.post(f"{V1}/till/look-up", body, headers={"Vouchers-Signature": "A" * 86})) == "signature_invalid"
+    )
     for header in ("Vouchers-Till", "Vouchers-Time", "Vouchers-Nonce", "Vouchers-Signature"):
         assert till.post(f"{V1}/till/look-up", body, headers={header: ""}).status_code == 401
     unkeyed = till.post(f"{V1}/till/redemptions", {"vouchers": [{"code": town.secrets[9].code}]})

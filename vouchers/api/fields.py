@@ -5,6 +5,7 @@ field is refused. What a name, an IBAN or a SIRET must be, the verbs say.
 """
 
 import re
+from contextlib import suppress
 from datetime import date, datetime
 from typing import Annotated, Any, Final
 
@@ -16,6 +17,8 @@ from vouchers.money import MAX_CENTS
 
 MAX_ID: Final = 2**63 - 1
 MOST_LISTED: Final = 200
+_YEARS: Final = range(2000, 2200)
+"""At the ends of the calendar the next day does not exist, nor the hour in Paris."""
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _INSTANT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?Z")
 _LINE: Final = r"^[^\x00-\x1f\x7f]+$"
@@ -31,19 +34,20 @@ class Body(BaseModel):
 
 def _day(given: object) -> object:
     if isinstance(given, str) and _DAY.fullmatch(given):
-        try:
-            return date.fromisoformat(given)
-        except ValueError:
-            pass
+        # A 31 June is no day.
+        with suppress(ValueError):
+            day = date.fromisoformat(given)
+            if day.year in _YEARS:
+                return day
     raise PydanticCustomError("day", "a day YYYY-MM-DD is wanted")
 
 
 def _instant(given: object) -> object:
     if isinstance(given, str) and _INSTANT.fullmatch(given):
-        try:
-            return datetime.fromisoformat(given)
-        except ValueError:
-            pass
+        with suppress(ValueError):
+            at = datetime.fromisoformat(given)
+            if at.year in _YEARS:
+                return at
     raise PydanticCustomError("instant", "an instant YYYY-MM-DDTHH:MM:SSZ is wanted")
 
 

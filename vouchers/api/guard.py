@@ -24,7 +24,7 @@ from fastapi import Depends, Header, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
 
-from vouchers import access, attempts, clock, codes, keys, sign_in, tills
+from vouchers import access, attempts, clock, codes, keys, order_book, sign_in, tills
 from vouchers.access import Act, Caller, Within
 from vouchers.api import problems
 from vouchers.api.fields import NumberInPath
@@ -51,6 +51,16 @@ class Own(NamedTuple):
 
 Owner = Callable[[ReadSession], Own]
 """Finds whose an object is. Refuses `NotFound`."""
+
+
+def of_merchant(merchant_id: int) -> Owner:
+    """The merchant's own."""
+    return lambda _session: Own(merchant_id=merchant_id)
+
+
+def of_order(programme_id: int, number: int) -> Owner:
+    """The buyer's whose order it is."""
+    return lambda session: Own(buyer_id=order_book.find(session, programme_id=programme_id, number=number).buyer_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +192,10 @@ class Desk:
         """Refuses `Forbidden` for an object that is not the caller's to act on, `NotFound` where there is none."""
         own = Own() if of is None or self.reach.everything else of(session)
         access.may(self.caller, self.act, programme_id=self.programme_id, **own._asdict())
+
+    def allow_all(self) -> None:
+        """For what is nobody's own: refuses `Forbidden` to a role that does not reach the whole programme."""
+        access.may(self.caller, self.act, programme_id=self.programme_id)
 
     async def read(self, job: Callable[[ReadSession], T], *, of: Owner | None = None) -> T:
         """What `job` finds, if the caller may."""

@@ -23,7 +23,7 @@ from vouchers.api.fields import (
     Quantity,
     Why,
 )
-from vouchers.api.guard import AtDesk, AtKeyedDesk, Own, Owner, does
+from vouchers.api.guard import AtDesk, AtKeyedDesk, Own, does, of_order
 from vouchers.api.shapes import Page, page
 
 router: Final = APIRouter(prefix="/programmes/{programme_id}/orders", tags=["Orders"])
@@ -62,11 +62,6 @@ class Payment(Body):
     cents: Cents
     bank_reference: Annotated[Line, Field(examples=["2026-11-20/0043"])]
     received_on: Day
-
-
-def of_order(programme_id: int, number: int) -> Owner:
-    """The buyer's whose order it is."""
-    return lambda session: Own(buyer_id=order_book.find(session, programme_id=programme_id, number=number).buyer_id)
 
 
 def _content(body: Content) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pydantic import Field
 from vouchers import bank_accounts, people
 from vouchers.access import Act
 from vouchers.api.fields import After, Body, CentsOrNone, Limit, Line, Lines, NumberInPath, Why
-from vouchers.api.guard import AtDesk, AtKeyedDesk, Own, Owner, does
+from vouchers.api.guard import AtDesk, AtKeyedDesk, Own, Owner, does, of_merchant
 from vouchers.api.shapes import Made, Page, page
 from vouchers.db import WriteSession
 
@@ -40,11 +40,6 @@ class NewAccount(Body):
 
     account_holder: Annotated[Line, Field(examples=["SARL Au Pain d'Œillette"])]
     iban: Annotated[Line, Field(examples=["FR7630006000011234567890189"])]
-
-
-def of_merchant(merchant_id: int) -> Owner:
-    """The merchant's own."""
-    return lambda _session: Own(merchant_id=merchant_id)
 
 
 def _of_account(programme_id: int, account_id: int) -> Owner:

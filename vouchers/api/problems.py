@@ -16,6 +16,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from vouchers.errors import REFUSALS, BadInput, Refusal, TooManyAttempts, VoucherRefusal
+from vouchers.wrong import PROBLEMS
 
 Language = Literal["fr", "en"]
 
@@ -120,34 +121,6 @@ FAULTS: Final[dict[str, Fault]] = {
 _FAULT_OF_STATUS: Final = {404: "path_unknown", 405: "method_refused", 413: "body_too_large", 415: "media_refused"}
 BUSY_SECONDS: Final = 1
 
-# What pydantic found wrong, in the words of BadInput. Anything else is "not accepted".
-_WRONG: Final = {
-    "missing": ("manquant", "missing"),
-    "extra_forbidden": ("champ inconnu", "unknown field"),
-    "int_type": ("un nombre entier est attendu", "a whole number is wanted"),
-    "int_from_float": ("un nombre entier est attendu", "a whole number is wanted"),
-    "int_parsing": ("un nombre entier est attendu", "a whole number is wanted"),
-    "int_parsing_size": ("nombre trop grand", "the number is too large"),
-    "bool_type": ("vrai ou faux est attendu", "true or false is wanted"),
-    "string_type": ("un texte est attendu", "a text is wanted"),
-    "string_too_short": ("texte trop court", "the text is too short"),
-    "string_too_long": ("texte trop long", "the text is too long"),
-    "string_pattern_mismatch": ("caractère ou forme refusés", "a character or the form is refused"),
-    "string_unicode": ("texte illisible", "the text is unreadable"),
-    "greater_than_equal": ("nombre trop petit", "the number is too small"),
-    "greater_than": ("nombre trop petit", "the number is too small"),
-    "less_than_equal": ("nombre trop grand", "the number is too large"),
-    "list_type": ("une liste est attendue", "a list is wanted"),
-    "too_short": ("liste trop courte", "the list is too short"),
-    "too_long": ("liste trop longue", "the list is too long"),
-    "literal_error": ("valeur inconnue", "unknown value"),
-    "enum": ("valeur inconnue", "unknown value"),
-    "day": ("un jour AAAA-MM-JJ est attendu", "a day YYYY-MM-DD is wanted"),
-    "voucher_named_once": ("un code, ou un numéro et son code de contrôle", "a code, or a serial and its control code"),
-    "model_attributes_type": ("un objet JSON est attendu", "a JSON object is wanted"),
-    "model_type": ("un objet JSON est attendu", "a JSON object is wanted"),
-    "dict_type": ("un objet JSON est attendu", "a JSON object is wanted"),
-}
 _FIELD_CHARS: Final = 60
 
 
@@ -198,11 +171,10 @@ def of_validation(raised: RequestValidationError, language: Language) -> Problem
     first = raised.errors()[0]
     if first["type"] == "json_invalid":
         return fault("body_unreadable", language)
-    fr, en = _WRONG.get(first["type"], ("valeur refusée", "not accepted"))
     # A name the caller made up is cut, so that an answer cannot be made to carry a page of somebody's text.
     named = ".".join(str(part) for part in first["loc"][1:])[:_FIELD_CHARS] or str(first["loc"][0])
     field = named.encode(errors="replace").decode()
-    return answer(BadInput(field=field, problem=en if language == "en" else fr), language)
+    return answer(BadInput(field=field, problem=first["type"] if first["type"] in PROBLEMS else "unlike"), language)
 
 
 def language_of(request: Request) -> Language:

@@ -12,10 +12,8 @@ from pydantic import Field
 from vouchers import ledger, pay, redeem, reverse, runs, settle, workshop
 from vouchers.access import Act
 from vouchers.api.fields import Before, Body, Day, Empty, Limit, Number, NumberInPath, Reason, Why
-from vouchers.api.guard import AtDesk, AtKeyedDesk, does, said
-from vouchers.api.people import of_merchant
-from vouchers.api.shapes import Page, page, shown
-from vouchers.api.till_door import Listed, redemption_shown, reversal_shown
+from vouchers.api.guard import AtDesk, AtKeyedDesk, does, of_merchant, said
+from vouchers.api.shapes import Listed, Page, page, redemption_shown, reversal_shown, shown
 from vouchers.db import ReadSession, WriteSession
 from vouchers.errors import BadInput
 from vouchers.paper.pain_001 import next_target_day
@@ -112,7 +110,7 @@ async def approve(body: Approval, desk: AtKeyedDesk, number: NumberInPath) -> Re
 
     def approved(session: WriteSession) -> runs.Run:
         if next_target_day(body.execution_on) != body.execution_on:
-            raise BadInput(field="execution_on", problem="ce n'est pas un jour TARGET")
+            raise BadInput(field="execution_on", problem="not_a_target_day")
         return settle.approve(session, **desk.doing, number=number, execution_on=body.execution_on)
 
     return await desk.once(approved)

@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 
-from vouchers import clock
+from vouchers import clock, redeem, reverse
+from vouchers.tills import PairedTill
 
 T = TypeVar("T")
 
@@ -55,3 +56,70 @@ def page(found: Sequence[Any], *, limit: int | None = None, number: Callable[[An
     """A part of a list, and where the next one begins: nowhere for a whole list, which has no `limit`."""
     more = number is not None and len(found) == limit and bool(found)
     return {"items": shown(found), "next": number(found[-1]) if more and number is not None else None}
+
+
+# ── A till and what it took ──────────────────────────────────────────────────────────────────────────────────────
+@dataclasses.dataclass(frozen=True, slots=True)
+class Shop:
+    """The shop a till works for."""
+
+    id: int
+    shop_name: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Season:
+    """What a till needs of its programme."""
+
+    id: int
+    name: str
+    host: str
+    whole_use: bool
+    reversal_window_minutes: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class At:
+    """A paired till, where it stands, and the server's clock in milliseconds."""
+
+    till_id: int
+    label: str
+    merchant: Shop
+    programme: Season
+    server_time: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Listed:
+    """A redemption of a day."""
+
+    redemption: int
+    at: str
+    cents: int
+    reversed_cents: int
+    serials: list[int]
+
+
+def till_shown(till: PairedTill, *, at: datetime) -> At:
+    """A till as it is told where it stands."""
+    programme = Season(
+        id=till.programme_id,
+        name=till.programme_name,
+        host=till.host,
+        whole_use=till.use_rule == "whole",
+        reversal_window_minutes=till.reversal_window_minutes,
+    )
+    shop = Shop(till.merchant_id, till.shop_name)
+    return At(till.till_id, till.label, shop, programme, clock.micros(at) // 1_000)
+
+
+def redemption_shown(listed: redeem.Listed) -> dict[str, Any]:
+    """A redemption in a list."""
+    told: dict[str, Any] = shown(listed)
+    return {"redemption": told.pop("redemption_id"), **told}
+
+
+def reversal_shown(back: reverse.Reversed) -> dict[str, Any]:
+    """What a reversal put back."""
+    told: dict[str, Any] = shown(back)
+    return {"reversal": told.pop("reversal_id"), "redemption": told.pop("redemption_id"), **told}

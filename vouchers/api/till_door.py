@@ -5,7 +5,7 @@ The hot path of the house. One read proves the till, one durable write claims th
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Any, Final, Self
 
 from fastapi import APIRouter, Query, Request
@@ -18,12 +18,11 @@ from vouchers.access import Act
 from vouchers.api import problems
 from vouchers.api.fields import LINE_OR_NONE, Before, Body, Cents, Code, Day, Limit, Number, NumberInPath
 from vouchers.api.guard import AtCounter, Counter, House, does, language_of
-from vouchers.api.shapes import Page, page, shown
+from vouchers.api.shapes import At, Listed, Page, page, redemption_shown, reversal_shown, shown, till_shown
 from vouchers.attempts import Guess, Scope
 from vouchers.db import ReadSession, WriteSession
 from vouchers.errors import VoucherUnknown
 from vouchers.redeem import Presented
-from vouchers.tills import PairedTill
 
 router: Final = APIRouter(prefix="/till", tags=["Till"])
 _LISTED: Final = 500
@@ -71,36 +70,6 @@ class Undo(Body):
 
 
 @dataclass(frozen=True, slots=True)
-class Shop:
-    """The shop a till works for."""
-
-    id: int
-    shop_name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Season:
-    """What a till needs of its programme."""
-
-    id: int
-    name: str
-    host: str
-    whole_use: bool
-    reversal_window_minutes: int
-
-
-@dataclass(frozen=True, slots=True)
-class At:
-    """A paired till, where it stands, and the server's clock in milliseconds."""
-
-    till_id: int
-    label: str
-    merchant: Shop
-    programme: Season
-    server_time: int
-
-
-@dataclass(frozen=True, slots=True)
 class Looked:
     """A voucher as it stands; `refusal` is the problem that spending it now would meet."""
 
@@ -111,30 +80,6 @@ class Looked:
     expires_on: str
     spendable: bool
     refusal: dict[str, Any] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A redemption of a day."""
-
-    redemption: int
-    at: str
-    cents: int
-    reversed_cents: int
-    serials: list[int]
-
-
-def till_shown(till: PairedTill, *, at: datetime) -> At:
-    """A till as it is told where it stands."""
-    programme = Season(
-        id=till.programme_id,
-        name=till.programme_name,
-        host=till.host,
-        whole_use=till.use_rule == "whole",
-        reversal_window_minutes=till.reversal_window_minutes,
-    )
-    shop = Shop(till.merchant_id, till.shop_name)
-    return At(till.till_id, till.label, shop, programme, clock.micros(at) // 1_000)
 
 
 @router.get("", **does(Act.TILL_READ, gives=At))
@@ -239,18 +184,6 @@ async def redemptions(
     )
     part = page(found, limit=limit, number=lambda listed: listed.redemption_id)
     return JSONResponse({**part, "items": [redemption_shown(listed) for listed in found]})
-
-
-def redemption_shown(listed: redeem.Listed) -> dict[str, Any]:
-    """A redemption in a list."""
-    told: dict[str, Any] = shown(listed)
-    return {"redemption": told.pop("redemption_id"), **told}
-
-
-def reversal_shown(back: reverse.Reversed) -> dict[str, Any]:
-    """What a reversal put back."""
-    told: dict[str, Any] = shown(back)
-    return {"reversal": told.pop("reversal_id"), "redemption": told.pop("redemption_id"), **told}
 
 
 def _whole_day(session: ReadSession, counter: AtCounter, day: date) -> list[redeem.Listed]:

@@ -10,10 +10,8 @@ from pydantic import Field
 from vouchers import attempts, clock, tills
 from vouchers.access import Act
 from vouchers.api.fields import Base64, Body, Line, NumberInPath, Why
-from vouchers.api.guard import AtDesk, AtHouse, AtKeyedDesk, House, Own, Owner, address_of, does, unpacked
-from vouchers.api.people import of_merchant
-from vouchers.api.shapes import Page, page, shown
-from vouchers.api.till_door import At, till_shown
+from vouchers.api.guard import AtDesk, AtHouse, AtKeyedDesk, House, Own, Owner, address_of, does, of_merchant, unpacked
+from vouchers.api.shapes import At, Page, page, shown, till_shown
 from vouchers.attempts import Guess
 from vouchers.db import WriteSession
 from vouchers.errors import PairingCodeInvalid
