@@ -72,18 +72,21 @@ def basket_of(town: Town, serial: int) -> bytes:
 
 def on_the_wire(request: SignedRequest) -> bytes:
     """A signed request as HTTP/1.1."""
-    head = (
-        f"{request.method} {request.path} HTTP/1.1",
-        "Host: cheques.example.fr",
-        "Content-Type: application/json",
-        f"Content-Length: {len(request.body)}",
-        f"Vouchers-Till: {request.till_id}",
-        f"Vouchers-Time: {request.time_ms}",
-        f"Vouchers-Nonce: {request.nonce}",
-        f"Vouchers-Signature: {urlsafe_b64encode(request.signature).decode().rstrip('=')}",
-        f"Idempotency-Key: {request.key}",
-    )
-    return "\r\n".join((*head, "", "")).encode() + request.body
+    lines = [f"{request.method} {request.path} HTTP/1.1", "Host: cheques.example.fr"]
+    lines += [f"{name}: {value}" for name, value in wire_headers(request).items()]
+    return "\r\n".join([*lines, f"Content-Length: {len(request.body)}", "", ""]).encode() + request.body
+
+
+def wire_headers(request: SignedRequest) -> dict[str, str]:
+    """What a till says of itself beside the body."""
+    return {
+        "Content-Type": "application/json",
+        "Vouchers-Till": str(request.till_id),
+        "Vouchers-Time": str(request.time_ms),
+        "Vouchers-Nonce": request.nonce,
+        "Vouchers-Signature": urlsafe_b64encode(request.signature).decode().rstrip("="),
+        "Idempotency-Key": request.key,
+    }
 
 
 def redemption(phone: PairedPhone, *, basket: bytes, key: str, at: datetime) -> bytes:

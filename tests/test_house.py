@@ -30,7 +30,7 @@ FLOORS: Final = {
     "memory": "tables db schema",
     "law": "access attempts ledger keys rules order_book runs invariants",
     "verbs": (
-        "people programmes bank_accounts roles sign_in tills order issue stop expire redeem reverse settle pay"
+        "people programmes bank_accounts roles sign_in tills order issue stop expire redeem sales reverse settle pay"
         " spending report books verify seal copies"
     ),
     "paper": "paper.*",
@@ -496,5 +496,7 @@ def locked(name: str) -> set[str]:
 def test_every_problem_a_value_can_have_is_worded_and_every_word_is_used() -> None:
     from vouchers.wrong import PROBLEMS
 
-    used = set(re.findall(r'problem="(\w+)"', "".join(path.read_text("utf-8") for path in ROOT.glob("vouchers/**/*.py"))))
+    used = set(
+        re.findall(r'problem="(\w+)"', "".join(path.read_text("utf-8") for path in ROOT.glob("vouchers/**/*.py")))
+    )
     assert used <= set(PROBLEMS)

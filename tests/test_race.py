@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from functools import lru_cache
+from functools import cache
 from typing import NamedTuple
 
 import psycopg
@@ -144,7 +144,7 @@ def explained(told: list[Told], end: Held) -> bool:
     accepted = Counter((one.act, one.cents) for one in told if one.refusal is None)
     refused = frozenset((one.act, one.refusal) for one in told if one.refusal is not None)
 
-    @lru_cache(maxsize=None)
+    @cache
     def search(
         held: Held, left: frozenset[tuple[tuple[str, int], int]], open_: frozenset[tuple[str, str | None]]
     ) -> bool:

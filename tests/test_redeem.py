@@ -4,12 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from tests.makers import NOON
+from tests.makers import NOON, PEPPER
 from tests.town import Town, a_town, reason_of
 from vouchers import keys, people, redeem
 from vouchers.codes import control_hash
 from vouchers.db import Database
-from vouchers.errors import KeyReused, VoucherUnknown
+from vouchers.errors import KeyReused, Refusal, VoucherUnknown
 from vouchers.redeem import Presented
 
 
@@ -64,11 +64,9 @@ def test_the_refusals_come_in_their_documented_order(house: Database) -> None:
                 sale_cents=sale_cents,
                 at=NOON + timedelta(days=days),
             )
-        except redeem_refusals as refusal:
+        except Refusal as refusal:
             return refusal.reason
         return "accepted"
-
-    from vouchers.errors import Refusal as redeem_refusals
 
     good, blocked, cancelled, replaced, used = (town.presented(serial) for serial in (1, 2, 3, 4, 5))
     house.write(
@@ -149,8 +147,6 @@ def test_one_tills_key_is_not_anothers(house: Database) -> None:
 
 
 def test_serial_and_control_code_stand_for_a_damaged_qr_but_not_one_without_the_other(house: Database) -> None:
-    from tests.makers import PEPPER
-
     town = a_town(house)
     secret = town.secrets[7]
     right = control_hash(PEPPER, programme_id=town.programme_id, serial=7, control_code=secret.control_code)

@@ -150,13 +150,13 @@ def settle_approve(
     """Approve a run; not by the person who proposed it."""
     with opened_house() as (house, settings):
         caller = acting(house, settings, by=by, act=Act.SETTLEMENT_APPROVE, programme_id=programme)
-        run = workshop.approve_run(
-            house,
+        run = house.write(
+            settle.approve,
             programme_id=programme,
             number=number,
             execution_on=pay_on.date() if pay_on else None,
             actor=caller.actor,
-            now=clock.now,
+            at=clock.now(),
         )
     _show(run)
 

@@ -7,8 +7,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
+import holidays
+
 PARIS: Final = ZoneInfo("Europe/Paris")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_TARGET: Final = holidays.financial_holidays("ECB")
 _MONTHS: Final = (
     "janvier", "février", "mars", "avril", "mai", "juin",
     "juillet", "août", "septembre", "octobre", "novembre", "décembre",
@@ -28,6 +31,18 @@ def book_day(at: datetime) -> date:
 def starts(day: date) -> datetime:
     """The first instant of a Paris day, in UTC."""
     return datetime.combine(day, time.min, PARIS).astimezone(UTC)
+
+
+def is_target_day(day: date) -> bool:
+    """Whether banks settle euros that day (the ECB's TARGET calendar)."""
+    return bool(_TARGET.is_working_day(day))
+
+
+def next_target_day(day: date) -> date:
+    """`day` itself when banks settle euros that day, else the first after it."""
+    while not is_target_day(day):
+        day += timedelta(days=1)
+    return day
 
 
 def micros(at: datetime) -> int:

@@ -24,6 +24,7 @@ from vouchers import (
     pay,
     redeem,
     reverse,
+    settle,
     tills,
     workshop,
 )
@@ -251,9 +252,7 @@ def _settle(house: Database, *, cast: Cast, to_on: date, at: datetime, watch: Wa
     programme_id, treasurer, approver = cast.programme_id, cast.actor("trésorier"), cast.actor("approbatrice")
     proposed = workshop.propose_run(house, programme_id=programme_id, to_on=to_on, actor=treasurer, now=lambda: at)
     number = proposed.number
-    workshop.approve_run(
-        house, programme_id=programme_id, number=number, execution_on=None, actor=approver, now=lambda: at
-    )
+    house.write(settle.approve, programme_id=programme_id, number=number, execution_on=None, actor=approver, at=at)
     workshop.export_bank_file(house, programme_id=programme_id, number=number, actor=treasurer, now=lambda: at)
     house.write(pay.execute, programme_id=programme_id, number=number, actor=treasurer, at=at)
     unlucky = proposed.to_pay[-1]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from vouchers.db import WriteSession
@@ -72,6 +72,7 @@ _ROW: Final = (
     idempotency.c.scope == bindparam("of_scope"),
     idempotency.c.key == bindparam("of_key"),
 )
+_BARRIER: Final = text("SELECT pg_logical_emit_message(true, 'vouchers', 'replayed')")
 _CLAIM: Final = {
     "sqlite": sqlite.insert(idempotency).on_conflict_do_nothing().returning(idempotency.c.key),
     "postgresql": postgresql.insert(idempotency).on_conflict_do_nothing().returning(idempotency.c.key),
@@ -93,6 +94,10 @@ def _claimed(session: WriteSession, *, programme_id: int, key: Key, at: datetime
 
 def _first_answer(session: WriteSession, *, programme_id: int, key: Key) -> Answer:
     row = session.execute(_FIRST, _named(programme_id, key)).one()
+    if session.dialect.name == "postgresql":
+        # The first answer may be visible here and not yet on the synchronous standby. A commit that writes something
+        # waits for the standby, and for all that was written before it.
+        session.execute(_BARRIER)
     if row.request_hash != key.request_hash:
         raise KeyReused
     answer = json.loads(row.answer)

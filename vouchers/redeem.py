@@ -43,7 +43,7 @@ from vouchers.errors import (
 )
 from vouchers.ledger import Fact, Move
 from vouchers.money import MAX_CENTS
-from vouchers.tables import journal, merchant, posting, programme, redemption, reversal, till, voucher
+from vouchers.tables import journal, merchant, posting, programme, redemption, reversal, voucher
 
 MOST_IN_A_BASKET: Final = 20
 
@@ -106,6 +106,17 @@ def look_up(
         raise VoucherUnknown
     refusal = _refusal_by_state(session, programme_id=programme_id, row=row, merchant_id=merchant_id, at=at)
     return Seen(row.serial, row.face_cents, row.balance_cents, row.state, row.expires_on, refusal)
+
+
+def look_up_anywhere(session: ReadSession, *, code_hash: bytes, at: datetime) -> Seen:
+    """The same for a stranger who holds nothing but a code: in whatever programme it is. Refuses `VoucherUnknown`."""
+    every = select(programme.c.id)
+    found = select(voucher.c.programme_id).where(voucher.c.programme_id.in_(every), voucher.c.code_hash == code_hash)
+    programme_id = session.execute(found).scalar()
+    if programme_id is None:
+        raise VoucherUnknown
+    presented = Presented(code_hash=code_hash)
+    return look_up(session, programme_id=programme_id, presented=presented, merchant_id=None, at=at)
 
 
 def redeem(
@@ -175,70 +186,6 @@ def redeem(
     )
     used = tuple(Used(row.serial, cents, row.balance_cents - cents) for row, cents in parts)
     return Redeemed(number, at, total, used, at + timedelta(minutes=shop.reversal_window_minutes))
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A redemption in a shop's list; `reversed_cents` is what was undone of `cents`."""
-
-    redemption_id: int
-    at: datetime
-    till_id: int
-    till_label: str
-    cents: int
-    reversed_cents: int
-    sale_cents: int | None
-    serials: tuple[int, ...]
-
-
-def redemptions_of(
-    session: ReadSession, *, programme_id: int, merchant_id: int, day: date, before: int | None, limit: int
-) -> list[Listed]:
-    """A shop's redemptions of one Paris day, newest first; `before` is the last number already seen."""
-    wanted = [
-        redemption.c.programme_id == programme_id,
-        redemption.c.merchant_id == merchant_id,
-        redemption.c.at >= clock.starts(day),
-        redemption.c.at < clock.starts(day + timedelta(days=1)),
-    ]
-    if before is not None:
-        wanted.append(redemption.c.journal_id < before)
-    rows = session.execute(
-        select(redemption, till.c.label)
-        .join(till, till.c.id == redemption.c.till_id)
-        .where(*wanted)
-        .order_by(redemption.c.journal_id.desc())
-        .limit(limit)
-    ).all()
-    parts: dict[int, list[tuple[int, int, bool]]] = {row.journal_id: [] for row in rows}
-    lines = (
-        select(posting.c.journal_id, posting.c.serial, posting.c.cents, reversal.c.serial.is_not(None))
-        .outerjoin(
-            reversal,
-            and_(
-                reversal.c.programme_id == posting.c.programme_id,
-                reversal.c.redemption_id == posting.c.journal_id,
-                reversal.c.serial == posting.c.serial,
-            ),
-        )
-        .where(posting.c.programme_id == programme_id, posting.c.journal_id.in_(list(parts)))
-        .order_by(posting.c.journal_id, posting.c.line)
-    )
-    for number, serial, cents, undone in session.execute(lines) if parts else ():
-        parts[number].append((serial, cents, bool(undone)))
-    return [
-        Listed(
-            redemption_id=row.journal_id,
-            at=row.at,
-            till_id=row.till_id,
-            till_label=row.label,
-            cents=row.cents,
-            reversed_cents=sum(cents for _, cents, undone in parts[row.journal_id] if undone),
-            sale_cents=row.sale_cents,
-            serials=tuple(serial for serial, _, _ in parts[row.journal_id]),
-        )
-        for row in rows
-    ]
 
 
 # ── The voucher's row ────────────────────────────────────────────────────────────────────────────────────────────

@@ -132,20 +132,25 @@ def withdraw(session: WriteSession, *, programme_id: int, number: int, actor: st
 
 
 def approve(
-    session: WriteSession, *, programme_id: int, number: int, execution_on: date, actor: str, at: datetime
+    session: WriteSession, *, programme_id: int, number: int, execution_on: date | None, actor: str, at: datetime
 ) -> Run:
     """Approve a proposed run: its postings are settled, commission and VAT taken, the nets put in transit.
 
-    `execution_on`: the TARGET day the bank is asked to pay on, not before today. Refuses, in order: `NotFound`,
+    `execution_on`: the day the bank is asked to pay on, not before today and a TARGET day; None for the first one from
+    tomorrow on. Refuses, in order: `NotFound`,
     `SamePerson` (who proposed), `BadInput`, `RunState`, `FiguresChanged` (an account or a shop's standing is no
     longer what was proposed).
     """
     run = find_run(session, programme_id=programme_id, number=number)
     if run.proposed_by == actor:
         raise SamePerson(act="settlement.approve")
-    if execution_on < clock.book_day(at):
+    today = clock.book_day(at)
+    pay_on = execution_on or clock.next_target_day(today + timedelta(days=1))
+    if pay_on < today:
         raise BadInput(field="execution_on", problem="in_the_past")
-    _close_proposal(session, run=run, state="approved", approved_by=actor, approved_at=at, execution_on=execution_on)
+    if not clock.is_target_day(pay_on):
+        raise BadInput(field="execution_on", problem="not_a_target_day")
+    _close_proposal(session, run=run, state="approved", approved_by=actor, approved_at=at, execution_on=pay_on)
     due = _due(session, programme_id=programme_id, to_on=run.to_on, upto_journal=run.upto_journal)
     standing = _standing(session, programme_id=programme_id, at=at)
     for line in run.to_pay:

@@ -6,15 +6,15 @@ the tables, and what is not is done next. `now` gives the instant of each transa
 """
 
 import os
-from collections.abc import Callable, Iterator
-from datetime import date, datetime, timedelta
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date, datetime
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from vouchers import clock, codes, expire, issue, ledger, order_book, pay, runs, seal, settle
-from vouchers.db import Database
-from vouchers.errors import BadInput, NotInRun
-from vouchers.paper.pain_001 import Payment, PaymentFile, Version, next_target_day, pain_001
+from vouchers import codes, expire, issue, ledger, order_book, pay, runs, seal, settle
+from vouchers.db import Database, ReadSession
+from vouchers.errors import NotInRun
+from vouchers.paper.pain_001 import Payment, PaymentFile, Version, pain_001
 from vouchers.paper.statement import Party, Statement, StatementLine, write_statements
 from vouchers.paper.voucher_sheet import Cheque, SheetText, check_sheets, write_sheets
 from vouchers.people import find_buyer
@@ -76,9 +76,7 @@ def print_sheets(
     `out` appears whole and checked, or not at all. The codes stay sealed in the database until `issue.hand_over`, so
     a print that was cut off is done again from the start, to the same bytes. Raises `SheetMismatch`.
     """
-    programme = house.read(rules, programme_id=programme_id)
     batch = house.read(issue.find, programme_id=programme_id, number=batch_number)
-    text = _sheet_text(house, programme=programme, batch=batch)
 
     def cheques() -> Iterator[Cheque]:
         last = 0
@@ -93,22 +91,45 @@ def print_sheets(
             yield from (Cheque(*each) for each in some)
             last = some[-1].serial
 
+    return print_cheques(
+        house,
+        programme_id=programme_id,
+        batch_number=batch_number,
+        cheques=cheques,
+        out=out,
+        progress=lambda done: progress(done, 2 * batch.quantity),
+        processes=processes,
+    )
+
+
+def print_cheques(
+    house: Database,
+    *,
+    programme_id: int,
+    batch_number: int,
+    cheques: Callable[[], Iterable[Cheque]],
+    out: Path,
+    progress: Callable[[int], None] | None = None,
+    processes: int = 1,
+) -> int:
+    """Write `cheques` (asked for twice) of a batch to `out` and read every QR back; gives how many there are.
+
+    `out` appears whole and checked, readable by its owner alone, or not at all. Raises `SheetMismatch`.
+    """
+    text = house.read(_sheet_text, programme_id=programme_id, batch_number=batch_number)
+    hear = progress or (lambda _: None)
     part = out.with_name(out.name + ".part")
     part.parent.mkdir(parents=True, exist_ok=True)
     try:
-        # Codes in clear: for the eyes of whoever runs this alone.
-        descriptor = os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            count = write_sheets(
-                file, text=text, cheques=cheques(), progress=lambda done: progress(done, 2 * batch.quantity)
-            )
+        with os.fdopen(os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "wb") as file:
+            count = write_sheets(file, text=text, cheques=cheques(), progress=hear)
             file.flush()
             os.fsync(file.fileno())
         check_sheets(
             part,
-            host=programme.host,
+            host=text.host,
             expected=((cheque.serial, cheque.code) for cheque in cheques()),
-            progress=lambda done: progress(count + done, 2 * batch.quantity),
+            progress=lambda done: hear(count + done),
             processes=processes,
         )
         part.replace(out)
@@ -117,12 +138,13 @@ def print_sheets(
     return count
 
 
-def _sheet_text(house: Database, *, programme: Rules, batch: issue.Batch) -> SheetText:
-    order = house.read(order_book.find, programme_id=programme.programme_id, number=batch.order_number)
-    buyer = house.read(find_buyer, programme_id=programme.programme_id, buyer_id=order.buyer_id)
+def _sheet_text(session: ReadSession, *, programme_id: int, batch_number: int) -> SheetText:
+    programme = rules(session, programme_id=programme_id)
+    batch = issue.find(session, programme_id=programme_id, number=batch_number)
+    ordered = order_book.find(session, programme_id=programme_id, number=batch.order_number)
     return SheetText(
         programme_name=programme.name,
-        offered_by=buyer.name,
+        offered_by=find_buyer(session, programme_id=programme_id, buyer_id=ordered.buyer_id).name,
         issuer_name=programme.issuer_name,
         issuer_address=programme.issuer_address,
         shops_address=programme.shops_url.removeprefix("https://"),
@@ -136,22 +158,6 @@ def propose_run(house: Database, *, programme_id: int, to_on: date, actor: str, 
     """Take a watermark, then propose the run up to it. Refusals as `settle.propose`."""
     upto = house.write(ledger.watermark, programme_id=programme_id)
     return house.write(settle.propose, programme_id=programme_id, to_on=to_on, upto_journal=upto, actor=actor, at=now())
-
-
-def approve_run(
-    house: Database, *, programme_id: int, number: int, execution_on: date | None, actor: str, now: Now
-) -> Run:
-    """Approve a run for a TARGET day: `execution_on`, or the first one from tomorrow on.
-
-    Refuses `BadInput` for a day on which no bank pays, then as `settle.approve`.
-    """
-    at = now()
-    wanted = execution_on or next_target_day(clock.book_day(at) + timedelta(days=1))
-    if next_target_day(wanted) != wanted:
-        raise BadInput(field="execution_on", problem="not_a_target_day")
-    return house.write(
-        settle.approve, programme_id=programme_id, number=number, execution_on=wanted, actor=actor, at=at
-    )
 
 
 def bank_file(run: Run, *, version: Version = "001.001.09") -> bytes:

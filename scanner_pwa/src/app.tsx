@@ -31,6 +31,7 @@ export interface Parts {
 export function App({ counter, outbox, camera, decoder, pairingCode, onIdle }: Parts): JSX.Element {
   const [state, setState] = useState<State>(counter.state);
   const [till, setTill] = useState<Till | null>(counter.client.till);
+  const [linkedCode, setLinkedCode] = useState(pairingCode);
   const [cameraAsked, setCameraAsked] = useState(false);
   const [leftBehind, setLeftBehind] = useState<readonly Entry[]>([]);
   const revoked = state.stage.at === "revoked";
@@ -48,6 +49,7 @@ export function App({ counter, outbox, camera, decoder, pairingCode, onIdle }: P
   const onPaired = (paired: Till): void => {
     counter.client.till = paired;
     setTill(paired);
+    setLinkedCode(""); // it has served
     setCameraAsked(true);
     counter.backToCounter();
     void counter.open();
@@ -56,7 +58,7 @@ export function App({ counter, outbox, camera, decoder, pairingCode, onIdle }: P
   return <>
     <p class="unseen" role="status" aria-live="assertive" data-testid="announcement">{announcement(state)}</p>
     {!till || revoked
-      ? <Pairing client={counter.client} camera={camera} decoder={decoder} code={pairingCode} revoked={revoked}
+      ? <Pairing client={counter.client} camera={camera} decoder={decoder} code={linkedCode} revoked={revoked}
           leftBehind={leftBehind} onPaired={onPaired} />
       : <Screen counter={counter} state={state} till={till} camera={camera} decoder={decoder} eager={cameraAsked}
           onOpened={() => setCameraAsked(true)} />}
@@ -100,7 +102,7 @@ function announcement(state: State): string {
   const { verdict } = stage;
   if (verdict.tone === "accepted") return `${words.accepted} ${euros(verdict.receipt.cents, words.language)}`;
   if (verdict.tone === "refused") {
-    return `${words.refused}. ${words.refusals[verdict.problem.reason] ?? verdict.problem.title}. ${verdict.problem.say ?? ""}`;
+    return `${words.refused}. ${words.refusals[verdict.problem.reason] ?? words.refusedOther}. ${verdict.problem.say ?? ""}`;
   }
   return "";
 }

@@ -8,8 +8,8 @@ from lxml import etree
 
 from tests.api.doors import V1, Doors, reason
 from vouchers import clock
+from vouchers.clock import next_target_day
 from vouchers.codes import pretty_serial
-from vouchers.paper.pain_001 import next_target_day
 from vouchers.paper.voucher_sheet import read_codes
 
 

@@ -17,9 +17,10 @@ from lxml import etree
 from mockbank.server import Config, make_server
 from stdnum import iban as iban_numbers
 
+from vouchers.clock import next_target_day
 from vouchers.paper import pain_001 as writer
 from vouchers.paper import sepa_rules
-from vouchers.paper.pain_001 import BadPaymentFile, Payment, PaymentFile, next_target_day, pain_001, sepa_text
+from vouchers.paper.pain_001 import BadPaymentFile, Payment, PaymentFile, pain_001, sepa_text
 
 GOLDEN = Path(__file__).parent / "golden"
 VERSIONS: tuple[writer.Version, ...] = ("001.001.09", "001.001.03")

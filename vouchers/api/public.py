@@ -8,13 +8,12 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from vouchers import attempts, clock, codes, redeem
-from vouchers.api.fields import Body, Code, Number
+from vouchers.api.fields import Body, Code
 from vouchers.api.guard import AtHouse, address_of, does
 from vouchers.api.shapes import shown
 from vouchers.attempts import Guess
 from vouchers.db import ReadSession
 from vouchers.errors import VoucherUnknown
-from vouchers.redeem import Presented
 
 router: Final = APIRouter(prefix="/public", tags=["Public"])
 State = Literal["spendable", "not_active", "used", "over", "stopped"]
@@ -24,7 +23,6 @@ _WORDS: Final[dict[str, State]] = {"printed": "not_active", "active": "spendable
 class Held(Body):
     """The code behind the `#` of the QR."""
 
-    programme_id: Number
     code: Code
 
 
@@ -48,8 +46,7 @@ async def voucher(body: Held, request: Request, house: AtHouse) -> Response:
 
     def seen(session: ReadSession) -> redeem.Seen:
         attempts.check(session, scopes=scopes, at=at)
-        presented = Presented(code_hash=hashed)
-        return redeem.look_up(session, programme_id=body.programme_id, presented=presented, merchant_id=None, at=at)
+        return redeem.look_up_anywhere(session, code_hash=hashed, at=at)
 
     try:
         found = await house.read(seen)

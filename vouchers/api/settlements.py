@@ -9,14 +9,12 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 from pydantic import Field
 
-from vouchers import ledger, pay, redeem, reverse, runs, settle, workshop
+from vouchers import ledger, pay, reverse, runs, sales, settle, workshop
 from vouchers.access import Act
 from vouchers.api.fields import Before, Body, Day, Empty, Limit, Number, NumberInPath, Reason, Why
 from vouchers.api.guard import AtDesk, AtKeyedDesk, does, of_merchant, said
 from vouchers.api.shapes import Listed, Page, page, redemption_shown, reversal_shown, shown
 from vouchers.db import ReadSession, WriteSession
-from vouchers.errors import BadInput
-from vouchers.paper.pain_001 import next_target_day
 
 router: Final = APIRouter(prefix="/programmes/{programme_id}", tags=["Settlements"])
 
@@ -28,9 +26,9 @@ class Period(Body):
 
 
 class Approval(Body):
-    """The day on which the bank is asked to pay."""
+    """The day on which the bank is asked to pay; null for the first TARGET day from tomorrow on."""
 
-    execution_on: Day
+    execution_on: Day | None = None
 
 
 class Return(Body):
@@ -107,13 +105,9 @@ async def withdraw(body: Why, desk: AtKeyedDesk, number: NumberInPath) -> Respon
 @router.post("/settlements/{number}/approval", **does(Act.SETTLEMENT_APPROVE, gives=runs.Run))
 async def approve(body: Approval, desk: AtKeyedDesk, number: NumberInPath) -> Response:
     """Approve what another proposed: commission and VAT are taken, the nets put in transit, for a TARGET day."""
-
-    def approved(session: WriteSession) -> runs.Run:
-        if next_target_day(body.execution_on) != body.execution_on:
-            raise BadInput(field="execution_on", problem="not_a_target_day")
-        return settle.approve(session, **desk.doing, number=number, execution_on=body.execution_on)
-
-    return await desk.once(approved)
+    return await desk.once(
+        lambda session: settle.approve(session, **desk.doing, number=number, execution_on=body.execution_on)
+    )
 
 
 @router.post("/settlements/{number}/bank-file", **does(Act.SETTLEMENT_EXPORT, media="application/xml"))
@@ -193,7 +187,7 @@ async def redemptions(
     """A shop's redemptions of one Paris day, newest first."""
 
     def found(session: ReadSession) -> Any:
-        of_day = redeem.redemptions_of(
+        of_day = sales.redemptions_of(
             session,
             programme_id=desk.programme_id,
             merchant_id=merchant_id,

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 
-from vouchers import clock, redeem, reverse
+from vouchers import clock, reverse, sales
 from vouchers.tills import PairedTill
 
 T = TypeVar("T")
@@ -113,7 +113,7 @@ def till_shown(till: PairedTill, *, at: datetime) -> At:
     return At(till.till_id, till.label, shop, programme, clock.micros(at) // 1_000)
 
 
-def redemption_shown(listed: redeem.Listed) -> dict[str, Any]:
+def redemption_shown(listed: sales.Listed) -> dict[str, Any]:
     """A redemption in a list."""
     told: dict[str, Any] = shown(listed)
     return {"redemption": told.pop("redemption_id"), **told}

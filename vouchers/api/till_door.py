@@ -5,7 +5,6 @@ The hot path of the house. One read proves the till, one durable write claims th
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Annotated, Any, Final, Self
 
 from fastapi import APIRouter, Query, Request
@@ -13,7 +12,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import Field, StrictStr, model_validator
 from pydantic_core import PydanticCustomError
 
-from vouchers import attempts, clock, codes, redeem, reverse
+from vouchers import attempts, clock, codes, redeem, reverse, sales
 from vouchers.access import Act
 from vouchers.api import problems
 from vouchers.api.fields import LINE_OR_NONE, Before, Body, Cents, Code, Day, Limit, Number, NumberInPath
@@ -85,11 +84,12 @@ class Looked:
 @router.get("", **does(Act.TILL_READ, gives=At))
 async def me(counter: Counter) -> Response:
     """Where this till stands, and what its shop took today."""
-    today = clock.book_day(counter.at)
-    items = await counter.read(lambda session: _whole_day(session, counter, today))
-    kept = [listed.cents - listed.reversed_cents for listed in items]
-    today_so_far = {"count": sum(cents > 0 for cents in kept), "cents": sum(kept)}
-    return JSONResponse({**shown(till_shown(counter.till, at=counter.at)), "today": today_so_far})
+    till, today = counter.till, clock.book_day(counter.at)
+    count, cents = await counter.read(
+        lambda session: sales.taken_on(session, programme_id=till.programme_id, merchant_id=till.merchant_id, day=today)
+    )
+    told = shown(till_shown(till, at=counter.at))
+    return JSONResponse({**told, "today": {"count": count, "cents": cents}})
 
 
 @router.post("/look-up", **does(Act.VOUCHER_LOOK_UP, gives=Looked))
@@ -173,7 +173,7 @@ async def redemptions(
     """The shop's redemptions of one Paris day, newest first."""
     till = counter.till
     found = await counter.read(
-        lambda session: redeem.redemptions_of(
+        lambda session: sales.redemptions_of(
             session,
             programme_id=till.programme_id,
             merchant_id=till.merchant_id,
@@ -184,23 +184,6 @@ async def redemptions(
     )
     part = page(found, limit=limit, number=lambda listed: listed.redemption_id)
     return JSONResponse({**part, "items": [redemption_shown(listed) for listed in found]})
-
-
-def _whole_day(session: ReadSession, counter: AtCounter, day: date) -> list[redeem.Listed]:
-    found: list[redeem.Listed] = []
-    more = True
-    while more:
-        some = redeem.redemptions_of(
-            session,
-            programme_id=counter.till.programme_id,
-            merchant_id=counter.till.merchant_id,
-            day=day,
-            before=found[-1].redemption_id if found else None,
-            limit=_LISTED,
-        )
-        found += some
-        more = len(some) == _LISTED
-    return found
 
 
 def _presented(house: House, programme_id: int, named: Named, *, cents: int | None = None) -> Presented:

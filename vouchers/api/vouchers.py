@@ -12,14 +12,13 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
 from pydantic import Field
 
-from vouchers import books, codes, issue, order_book, people, stop
+from vouchers import books, codes, order_book, stop, workshop
 from vouchers.access import Act
 from vouchers.api.fields import Body, Number, NumberInPath, Reason
 from vouchers.api.guard import AtDesk, AtKeyedDesk, House, Own, Owner, does, said
 from vouchers.api.shapes import shown
 from vouchers.db import ReadSession
-from vouchers.paper.voucher_sheet import Cheque, SheetText, check_sheets, write_sheets
-from vouchers.rules import rules
+from vouchers.paper.voucher_sheet import Cheque
 
 router: Final = APIRouter(prefix="/programmes/{programme_id}/vouchers", tags=["Vouchers"])
 MOST_SERIALS: Final = 1_000
@@ -171,24 +170,9 @@ def _sheets(house: House, programme_id: int, made: dict[int, codes.Secret]) -> l
 
 
 def _pdf(house: House, programme_id: int, batch_number: int, cheques: list[Cheque]) -> str:
-    text = house.database.read(lambda session: _sheet_text(session, programme_id, batch_number))
     with tempfile.TemporaryDirectory(prefix="sheets-") as folder:
         out = Path(folder) / "sheets.pdf"
-        write_sheets(out, text=text, cheques=cheques)
-        check_sheets(out, host=text.host, expected=[(cheque.serial, cheque.code) for cheque in cheques])
+        workshop.print_cheques(
+            house.database, programme_id=programme_id, batch_number=batch_number, cheques=lambda: cheques, out=out
+        )
         return base64.b64encode(out.read_bytes()).decode()
-
-
-def _sheet_text(session: ReadSession, programme_id: int, batch_number: int) -> SheetText:
-    programme = rules(session, programme_id=programme_id)
-    batch = issue.find(session, programme_id=programme_id, number=batch_number)
-    ordered = order_book.find(session, programme_id=programme_id, number=batch.order_number)
-    return SheetText(
-        programme_name=programme.name,
-        offered_by=people.find_buyer(session, programme_id=programme_id, buyer_id=ordered.buyer_id).name,
-        issuer_name=programme.issuer_name,
-        issuer_address=programme.issuer_address,
-        shops_address=programme.shops_url,
-        host=programme.host,
-        expires_on=batch.expires_on,
-    )

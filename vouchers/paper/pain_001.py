@@ -14,14 +14,14 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Final, Literal
 
-import holidays
 from lxml import etree
 from stdnum import bic as bic_numbers
 from stdnum import iban as iban_numbers
 
+from vouchers import clock
 from vouchers.money import MAX_CENTS, euros_plain
 from vouchers.paper.sepa_rules import SEPA_IBAN_LENGTHS
 
@@ -38,7 +38,6 @@ _REPLACED: Final = str.maketrans({
     "–": "-", "—": "-", "‑": "-", "‒": "-", "−": "-", "·": ".", "•": "-", ";": ",", "!": ".", "|": "/",
     "\\": "/", "[": "(", "]": ")", "{": "(", "}": ")", "⁄": "/",
 })  # fmt: skip
-_TARGET: Final = holidays.financial_holidays("ECB")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +84,6 @@ class BadPaymentFile(ValueError):
     def __init__(self, faults: tuple[PaymentFault, ...]) -> None:
         super().__init__(" ; ".join(f"{fault.payee or 'fichier'} : {fault.detail}" for fault in faults))
         self.faults = faults
-
-
-def next_target_day(on: date) -> date:
-    """`on` itself when banks settle euros that day, else the first day after it (ECB calendar)."""
-    while not _TARGET.is_working_day(on):
-        on += timedelta(days=1)
-    return on
 
 
 def sepa_text(text: str, *, length: int) -> str:
@@ -181,7 +173,7 @@ def _faults(file: PaymentFile) -> Iterator[PaymentFault]:
         yield PaymentFault(None, "bad_identifier", f"identifiant de message refusé : {file.message_id!r}")
     if file.created_at.tzinfo is None:
         yield PaymentFault(None, "naive_instant", "l'instant de création n'a pas de fuseau horaire")
-    if not _TARGET.is_working_day(file.execution_on):
+    if not clock.is_target_day(file.execution_on):
         yield PaymentFault(None, "not_a_target_day", f"{file.execution_on:%d/%m/%Y} n'est pas un jour TARGET")
     if not sepa_text(file.debtor_name, length=NAME_LENGTH):
         yield PaymentFault(None, "empty_name", "nom du donneur d'ordre vide")

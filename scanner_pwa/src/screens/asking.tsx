@@ -42,7 +42,8 @@ export function AskingScreen({ counter, state, entryKey }: { counter: Counter; s
       <p class="verdict-text">{words.unknownText}</p>
       {entry.kind === "redemption" && <p class="verdict-text"><strong>{words.unknownDoNot}</strong></p>}
       <p class="verdict-small" data-testid="unknown-next">
-        {asking ? words.unknownNow : words.unknownNext(seconds)} ·{" "}
+        {asking ? words.unknownNow : words.unknownNext(seconds)}
+        <br />
         {words.askedAt(momentText(new Date(entry.madeAtMs).toISOString(), now, words.language))}
       </p>
     </Sheet>

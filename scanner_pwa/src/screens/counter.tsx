@@ -60,7 +60,7 @@ export function CounterScreen({ counter, state, till, camera, decoder, eager, on
           </button>
         )}
         <div class="pair-of-buttons">
-          <button type="button" class="secondary" onClick={() => counter.showTyped()} data-testid="open-typed">
+          <button type="button" class="secondary typed-way" onClick={() => counter.showTyped()} data-testid="open-typed">
             <Icon name="keyboard" />{words.typeInstead}
           </button>
           <button type="button" class="secondary" onClick={() => counter.showToday()} data-testid="open-today">

@@ -2,7 +2,7 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { Counter, State, Verdict } from "../counter.ts";
-import { dayText, momentText } from "../days.ts";
+import { dayText, momentText, parisDay } from "../days.ts";
 import { euros } from "../money.ts";
 import type { Entry } from "../outbox.ts";
 import { Icon } from "../parts/icons.tsx";
@@ -124,12 +124,12 @@ function Refused({ problem, late, action }: {
   const { used } = problem;
   return (
     <Sheet tone="refused" title={words.refused} actions={action}>
-      <p class="verdict-reason" data-testid="verdict-reason">{words.refusals[problem.reason] ?? problem.title}</p>
+      <p class="verdict-reason" data-testid="verdict-reason">{words.refusals[problem.reason] ?? words.refusedOther}</p>
       {used ? (
         <p class="verdict-text" data-testid="verdict-used">
           {used.own_shop ? words.usedOwnShop : used.shop_name ? words.usedElsewhere(used.shop_name) : words.usedUnknownShop}
           <br />
-          {words.usedWhen(momentText(used.at, Date.now(), words.language), amount(used.cents))}
+          {words.usedWhen(usedMoment(used.at), amount(used.cents))}
         </p>
       ) : problem.expires_on ? (
         <p class="verdict-text">{words.expiredOn(dayText(problem.expires_on, words.language))}</p>
@@ -144,10 +144,17 @@ function Refused({ problem, late, action }: {
       )}
       <p class="verdict-small">
         {problem.serial !== undefined && <>{words.serial(problem.serial)} · </>}
-        {late?.kind !== "reversal" && words.nothingTaken}
+        {late?.kind !== "reversal" && <span class="unbroken">{words.nothingTaken}</span>}
       </p>
     </Sheet>
   );
+}
+
+/** Named as today's where it is: a paper taken a minute ago is another story than one taken last week. */
+function usedMoment(at: string): string {
+  const now = Date.now();
+  const moment = momentText(at, now, words.language);
+  return parisDay(Date.parse(at)) === parisDay(now) ? words.usedToday(moment) : moment;
 }
 
 /** The cashier's next gesture, when the sale was dearer than the vouchers. */
