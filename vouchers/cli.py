@@ -147,7 +147,8 @@ def serve(
     workers: Annotated[int, typer.Option(min=1, help="Processes; more than one needs PostgreSQL.")] = 1,
 ) -> None:
     """Serve the API and the till."""
-    with opened_house() as (house, _):
+    with opened_house() as (house, settings):
+        settings.secret_bytes()
         if workers > 1 and house.dialect == "sqlite":
             raise typer.BadParameter("SQLite a un seul écrivain : PostgreSQL pour plusieurs processus")
     _serve(host, port, workers)
@@ -156,7 +157,7 @@ def serve(
 def _serve(host: str, port: int, workers: int = 1) -> None:
     # The access log is off: request lines would put merchants' movements in a file nobody asked for.
     uvicorn.run(
-        "vouchers.api.app:app", factory=True, host=host, port=port, workers=workers, access_log=False,
+        "vouchers.api.app:create_app", factory=True, host=host, port=port, workers=workers, access_log=False,
         server_header=False, log_level="warning",
     )  # fmt: skip
 
