@@ -8,7 +8,6 @@ commit at a time through the bare driver. The two in turn; medians of the rounds
 """
 
 import argparse
-import hashlib
 import json
 import os
 import re
@@ -66,7 +65,8 @@ class Market:
     def serials(self, number: int) -> list[list[int]]:
         """The vouchers that each till takes in one round; those of one till follow one another."""
         first = min(self.town.secrets) + number * self.size.per_round
-        return [list(range(first + till * self.size.each, first + (till + 1) * self.size.each)) for till in range(TILLS)]
+        each = self.size.each
+        return [list(range(first + till * each, first + (till + 1) * each)) for till in range(TILLS)]
 
 
 def market(house_url: str, size: Size) -> Market:
@@ -215,7 +215,8 @@ def postgres(size: Size) -> dict[str, Any]:
         run_sql(url, "CREATE DATABASE raw TEMPLATE ours")
         raw = make_url(named(url, "raw")).set(drivername="postgresql").render_as_string(hide_password=False)
         # pgbench knows no HMAC: on the copy a voucher's code hash is one that it can write down.
-        run_sql(raw, "SET session_replication_role = replica; UPDATE voucher SET code_hash = sha256(serial::text::bytea)")
+        their_own = "UPDATE voucher SET code_hash = sha256(serial::text::bytea)"
+        run_sql(raw, f"SET session_replication_role = replica; {their_own}")
         run_sql(raw, "VACUUM FULL voucher")
         for database in (named(url, "ours"), raw):
             run_sql(database, "VACUUM ANALYZE")

@@ -128,12 +128,12 @@ class Server:
     def __init__(self, house_url: str) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port: int = free.getsockname()[1]
-        self._house_url = house_url
-        self._process = _FORKS.Process(target=_serve, args=(house_url, self.port), daemon=True)
+        self._what = (house_url, self.port)
+        self._process = _FORKS.Process()
 
     def start(self) -> None:
-        """Up, and answering, before this returns."""
-        self._process = _FORKS.Process(target=_serve, args=(self._house_url, self.port), daemon=True)
+        """Up, and answering, before this returns; also after a `kill`."""
+        self._process = _FORKS.Process(target=_serve, args=self._what, daemon=True)
         self._process.start()
         until = time.monotonic() + _STARTS_WITHIN
         while not self._answers():
@@ -145,11 +145,6 @@ class Server:
         """`kill -9`: it does nothing any more once this returns."""
         self._process.kill()
         self._process.join()
-
-    @property
-    def pid(self) -> int:
-        """Its number, for a profiler."""
-        return self._process.pid or 0
 
     def __enter__(self) -> Self:
         self.start()

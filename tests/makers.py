@@ -83,6 +83,7 @@ def a_programme(
     vat_bp: int = 2_000,
     reversal_window_minutes: int = 15,
     lapse_to: str = "buyer",
+    fee_bp: int = 0,
     at: datetime = NOON,
 ) -> int:
     """A programme of a chamber with an account; gives its id."""
@@ -111,6 +112,7 @@ def a_programme(
             vat_bp=vat_bp,
             reversal_window_minutes=reversal_window_minutes,
             lapse_to=lapse_to,
+            fee_bp=fee_bp,
             actor="system",
             at=at,
         )

@@ -179,7 +179,7 @@ class Lives(RuleBasedStateMachine):
         assert answer == "accepted"
         batch["expires"] = to_on
         for voucher in self.vouchers.values():
-            if voucher["batch"] == number and voucher["state"] in ("printed", "active", "blocked"):
+            if voucher["batch"] == number and voucher["state"] not in CLOSED:
                 voucher["expires"] = to_on
 
     # ── Tills ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -19,6 +19,7 @@ from tests.makers import (
     moves_of,
     vouchers_of,
 )
+from tests.town import a_town
 from vouchers import expire
 from vouchers.db import Database
 from vouchers.errors import BadInput, ExpiryNotLater, NotFound
@@ -134,3 +135,19 @@ def test_extending_does_not_bring_back_what_was_swept(house: Database) -> None:
 def test_a_sweep_is_bounded(house: Database, limit: int) -> None:
     with pytest.raises(BadInput):
         swept(house, a_programme(house), limit=limit)
+
+
+def test_a_spent_voucher_follows_its_batch_so_that_what_is_given_back_can_be_spent(house: Database) -> None:
+    town = a_town(house, vouchers=2)
+    sale = town.spend(1)
+    later = NOON.date() + timedelta(days=400)
+    house.write(
+        expire.extend,
+        programme_id=town.programme_id,
+        batch_number=town.batch_number,
+        to_on=later,
+        actor="staff:3",
+        at=NOON,
+    )
+    town.undo(sale)
+    assert town.scan(1, at=NOON + timedelta(days=399)).accepted()["cents"] == 1_000

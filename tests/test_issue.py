@@ -29,7 +29,7 @@ from tests.makers import (
     vouchers_of,
 )
 from vouchers import issue, order, order_book
-from vouchers.codes import SealBroken, code_hash, control_hash
+from vouchers.codes import SealBroken, code_hash, control_hash, new_secrets
 from vouchers.db import Database
 from vouchers.errors import BadInput, BatchState, NotFound, OrderState, SamePerson, SheetsHandedOver
 from vouchers.issue import Batch, ToPrint
@@ -243,3 +243,18 @@ def test_who_issued_a_batch_does_not_activate_it(house: Database) -> None:
     assert house.read(lambda s: issue.of_order(s, programme_id=programme_id, order_number=1)) == active
     with pytest.raises(NotFound):
         house.write(lambda s: issue.activate(s, programme_id=programme_id, batch_number=9, actor="staff:4", at=NOON))
+
+
+def test_whoever_issued_a_part_or_held_the_sheets_does_not_activate(house: Database) -> None:
+    programme_id = a_programme(house)
+    made = an_order(house, programme_id=programme_id, buyer_id=a_buyer(house, programme_id=programme_id))
+    common: dict[str, Any] = {"programme_id": programme_id, "at": NOON}
+    begun = house.write(issue.begin, order_number=made.number, actor="staff:31", **common)
+    named: dict[str, Any] = {"batch_number": begun.number, **common}
+    secrets = new_secrets(begun.quantity)
+    house.write(issue.issue_chunk, secrets=secrets, pepper=PEPPER, actor="staff:32", **named)
+    house.write(issue.hand_over, actor="staff:33", **named)
+    for handled in ("staff:31", "staff:32", "staff:33"):
+        with pytest.raises(SamePerson):
+            house.write(issue.activate, actor=handled, **named)
+    assert house.write(issue.activate, actor="staff:34", **named).state == "active"

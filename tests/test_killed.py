@@ -1,4 +1,4 @@
-"""`kill -9` of the real server in the middle of a market day: what a shop was told stands, what it was not it asks again.
+"""`kill -9` of the real server in the middle of a market day: what a shop was told stands.
 
 The server is a process of its own, the tills sign and send over real sockets, and every so often
 one voucher is shown at two shops. At a random moment the server dies. It starts again on what the disk holds, each till
@@ -43,7 +43,7 @@ class Asked:
     reply: Reply | None = None
 
     async def send(self, counter: Counter) -> Reply:
-        """Sent anew: another signature, the same key and the same content. Raises `Silence` for whatever is no answer."""
+        """Sent anew: another signature, the same key and content. Raises `Silence` for whatever is no answer."""
         self.sent = True
         reply = await counter.ask(redemption(self.phone, basket=self.basket, key=self.key, at=clock.now()))
         if reply.status >= 500:

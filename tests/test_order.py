@@ -302,3 +302,18 @@ def test_an_order_being_issued_is_not_cancelled_and_an_issued_one_is_delivered(h
     assert house.write(lambda s: order.deliver(s, **what)).state == "delivered"
     with pytest.raises(NotFound):
         house.read(lambda s: order_book.find(s, programme_id=programme_id, number=99))
+
+
+def test_the_handling_fee_is_the_programmes_unless_the_chamber_asks_for_another(house: Database) -> None:
+    programme_id = a_programme(house, fee_bp=125)
+    what: dict[str, Any] = {
+        "programme_id": programme_id,
+        "buyer_id": a_buyer(house, programme_id=programme_id),
+        "lines": [Line(1_000, 3)],
+        "purchase_order": None,
+        "actor": "staff:1",
+        "at": NOON,
+    }
+    by_rule = house.write(order.draft, fee_cents=None, **what)
+    assert (by_rule.fee_cents, by_rule.fee_vat_cents) == (38, 8)
+    assert house.write(order.draft, fee_cents=0, **what).fee_cents == 0

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import psycopg
 import pytest
-from sqlalchemy import case, func, select, update
+from sqlalchemy import func, select, update
 
 from tests.makers import NOON
 from tests.town import TREASURER, Town, a_town, reason_of
@@ -174,26 +174,46 @@ QUICK = [("redeem", "redeem"), ("redeem", "reverse"), ("redeem", "cancel"), ("re
 def test_two_acts_on_one_voucher_leave_one_story_that_explains_every_answer(
     house: Database, pair: tuple[str, str]
 ) -> None:
-    town = a_town(house, vouchers=ROUNDS, use_rule="partial", reversal_window_minutes=15)
     names = [pair[0]] * (AT_ONCE // 2) + [pair[1]] * (AT_ONCE // 2)
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for serial in range(1, ROUNDS + 1):
-            sale = town.spend(serial, cents=SPENT)
-            if "expire" in pair:
-                # The sweep takes the lowest serial that is over; those of later rounds are not over yet.
-                only_this_one_is_over(town, serial)
-            acts = acts_on(town, serial, sale)
+        for _ in range(ROUNDS):
+            town = a_town(house, vouchers=1, use_rule="partial")
+            acts = acts_on(town, 1, town.spend(1, cents=SPENT))
             told = at_once([acts[name] for name in names], names, pool)
-            state, left = town.held(serial)
-            assert explained(told, Held(state, left)), (serial, state, left, Counter(told))
+            state, left = town.held(1)
+            assert explained(told, Held(state, left)), (state, left, Counter(told))
     town.books_hold()
 
 
-def only_this_one_is_over(town: Town, serial: int) -> None:
-    far = AFTER_ITS_LAST_DAY.date() + timedelta(days=9)
-    day = case((voucher.c.serial == serial, AFTER_ITS_LAST_DAY.date() - timedelta(days=1)), else_=far)
-    moved = update(voucher).where(voucher.c.programme_id == town.programme_id).values(expires_on=day)
-    town.house.write(lambda session: session.execute(moved))
+def test_an_extension_reaches_what_replaces_a_voucher_meanwhile(house: Database) -> None:
+    with ThreadPoolExecutor(9) as pool:
+        for _ in range(ROUNDS):
+            town = a_town(house, vouchers=8)
+            gate = threading.Barrier(9)
+
+            def replace(serial: int, town: Town = town, gate: threading.Barrier = gate) -> None:
+                gate.wait()
+                town.replace(serial)
+
+            def extend(town: Town = town, gate: threading.Barrier = gate) -> None:
+                gate.wait()
+                house.write(
+                    expire.extend,
+                    programme_id=town.programme_id,
+                    batch_number=town.batch_number,
+                    to_on=AFTER_ITS_LAST_DAY.date(),
+                    actor=TREASURER,
+                    at=NOON,
+                )
+
+            for done in [pool.submit(extend), *(pool.submit(replace, serial) for serial in range(1, 9))]:
+                done.result()
+            day = select(voucher.c.expires_on).distinct().where(
+                voucher.c.programme_id == town.programme_id, voucher.c.state == "printed"
+            )
+            assert house.read(lambda session, day=day: session.execute(day).scalars().all()) == [
+                AFTER_ITS_LAST_DAY.date()
+            ]
 
 
 def test_one_key_sent_by_fifty_at_once_is_one_redemption_with_one_answer(house: Database) -> None:

@@ -267,7 +267,10 @@ def _sqlite_engine(url: URL, *, query_only: bool) -> Engine:
         raise DatabaseFault(f"SQLite {sqlite.sqlite_version} can lose commits (WAL reset); 3.51.3 or newer is wanted")
     if not url.database or url.database == ":memory:":
         raise DatabaseFault("a database in memory keeps no money; give a file")
-    Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    file = Path(url.database)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    # Its owner's alone, like the journal files that SQLite makes in its likeness.
+    file.touch(mode=0o600, exist_ok=True)
     if query_only:
         engine = sa.create_engine(url, module=sqlite, pool_size=8, max_overflow=32)
     else:

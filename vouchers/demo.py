@@ -114,7 +114,7 @@ def _order_and_issue(house: Database, *, cast: Cast, pepper: bytes, at: datetime
         programme_id=programme_id,
         buyer_id=cast.buyer_id,
         lines=[order_book.Line(FACE_CENTS, VOUCHERS)],
-        fee_cents=40_000,
+        fee_cents=None,
         purchase_order="BC-2026-0417",
         actor=clerk,
         at=at,

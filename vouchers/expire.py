@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from sqlalchemy import ColumnElement, exists, select, update
+from sqlalchemy import ColumnElement, exists, func, select, update
 
 from vouchers import chart, clock, ledger
 from vouchers.db import WriteSession
@@ -44,7 +44,7 @@ class Expired:
 def extend(
     session: WriteSession, *, programme_id: int, batch_number: int, to_on: date, actor: str, at: datetime
 ) -> Extended:
-    """A later last day for a batch and its unspent vouchers; one that was swept stays closed.
+    """A later last day for a batch and its vouchers, spent ones too; one that was swept stays closed.
 
     Refuses `NotFound`, `ExpiryNotLater` (not after the batch's last day, and after today).
     """
@@ -64,22 +64,18 @@ def extend(
         .values(expires_on=to_on)
     )
     assert moved.rowcount == 1, batch_number
-    # Rows are locked in serial order, as everywhere, and then changed.
-    in_order = (
-        select(voucher.c.serial)
-        .where(
-            voucher.c.programme_id == programme_id,
-            voucher.c.batch_number == batch_number,
-            voucher.c.state.in_(_UNSPENT),
-        )
-        .order_by(voucher.c.serial)
-        .with_for_update()
-    )
-    count = session.execute(
-        update(voucher)
-        .where(voucher.c.programme_id == programme_id, voucher.c.serial.in_(in_order), voucher.c.state.in_(_UNSPENT))
-        .values(expires_on=to_on)
-    ).rowcount
+    # A spent voucher has its batch's day too, for it may be given back. Rows are locked in serial order, as everywhere.
+    of_batch = voucher.c.programme_id == programme_id, voucher.c.batch_number == batch_number
+    open_or_spent = *of_batch, voucher.c.state.in_((*_UNSPENT, "redeemed"))
+    locking = select(voucher.c.serial).where(*open_or_spent).order_by(voucher.c.serial).with_for_update()
+    locked: list[int] | None = None
+    # Until a second look finds the same: what replaced a voucher while its row was waited for is seen by the next, and
+    # of those held nobody replaces any more.
+    while (found := list(session.execute(locking).scalars())) != locked:
+        locked = found
+    session.execute(update(voucher).where(*open_or_spent).values(expires_on=to_on))
+    unspent = select(func.count()).where(*of_batch, voucher.c.state.in_(_UNSPENT))
+    count = session.execute(unspent).scalar_one()
     reason = f"{from_on.isoformat()} {to_on.isoformat()}"
     ledger.post(session, programme_id=programme_id, fact=Fact("extended", at, actor, f"batch:{batch_number}", reason))
     return Extended(batch_number, from_on, to_on, count)

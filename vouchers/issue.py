@@ -23,7 +23,7 @@ from vouchers.codes import Secret, code_hash, control_hash, seal_secrets, unseal
 from vouchers.db import ReadSession, WriteSession
 from vouchers.errors import BadInput, BatchState, NotFound, SamePerson, SheetsHandedOver
 from vouchers.ledger import Fact, Move
-from vouchers.tables import batch, programme, sealed_codes, voucher
+from vouchers.tables import batch, journal, programme, sealed_codes, voucher
 
 CHUNK: Final = 2_000
 """Vouchers in one commit: few enough that a till behind it in SQLite's queue does not feel it (some 50 ms)."""
@@ -249,7 +249,14 @@ def activate(session: WriteSession, *, programme_id: int, batch_number: int, act
     """
     printed = _locked(session, programme_id=programme_id, number=batch_number)
     _refuse_unless(printed, state="printed")
-    if printed.issued_by == actor:
+    # Not only who began it: whoever issued a part of it or had its sheets in hand has seen codes.
+    handled = select(journal.c.id).where(
+        journal.c.programme_id == programme_id,
+        journal.c.subject == _subject(batch_number),
+        journal.c.kind.in_(("issue_begun", "issued", "printed")),
+        journal.c.actor == actor,
+    )
+    if printed.issued_by == actor or session.execute(handled.limit(1)).first() is not None:
         raise SamePerson(act="batch.activate")
     flipped = session.execute(
         update(batch)

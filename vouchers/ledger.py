@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import func, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from vouchers import chart, clock
 from vouchers.db import ReadSession, WriteSession
@@ -191,8 +192,10 @@ def snapshot(session: WriteSession, *, programme_id: int, upto_journal: int) -> 
         return
     sums = turnovers(session, programme_id=programme_id, upto_journal=upto_journal)
     if sums:
+        # Two may keep the same moment at once: they keep the same figures.
+        insert = sqlite.insert if session.dialect.name == "sqlite" else postgresql.insert
         session.execute(
-            balance_snapshot.insert(),
+            insert(balance_snapshot).on_conflict_do_nothing(),
             [
                 {
                     "programme_id": programme_id,

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Final
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, exists, func, select, update
 from stdnum.iso7064 import mod_97_10
 
 from vouchers import chart, clock, ledger, order_book
@@ -34,7 +34,7 @@ from vouchers.errors import (
 from vouchers.ledger import Fact, Move
 from vouchers.money import MAX_CENTS, share_of
 from vouchers.order_book import Line, Order, find, subject
-from vouchers.tables import buyer, journal, order_line, programme, voucher_order
+from vouchers.tables import buyer, journal, order_line, posting, programme, voucher_order
 
 MOST_VOUCHERS: Final = 200_000
 """Vouchers in one order."""
@@ -52,23 +52,19 @@ def draft(
     programme_id: int,
     buyer_id: int,
     lines: Sequence[Line],
-    fee_cents: int,
+    fee_cents: int | None,
     purchase_order: str | None,
     actor: str,
     at: datetime,
 ) -> Order:
-    """A new order, numbered. The fee is before VAT; its VAT is at the programme's rate.
+    """A new order, numbered. The fee is before VAT, None for the programme's rule; its VAT is at the programme's rate.
 
     Refuses `BadInput`, `OrderSize`, `FaceValueRange`, `NotFound` (programme, buyer).
     """
     _check(lines, fee_cents=fee_cents)
     purchase_order = _reference("purchase_order", purchase_order)
     # The lock makes numbering one at a time in a programme; a number is only used by a draft that is committed.
-    vat_bp = session.execute(
-        select(programme.c.vat_bp).where(programme.c.id == programme_id).with_for_update(key_share=True)
-    ).scalar_one_or_none()
-    if vat_bp is None:
-        raise NotFound(what="programme", id=programme_id)
+    fee_cents, fee_vat_cents = _fee(session, programme_id=programme_id, lines=lines, fee_cents=fee_cents)
     known = select(buyer.c.id).where(buyer.c.programme_id == programme_id, buyer.c.id == buyer_id)
     if session.execute(known).first() is None:
         raise NotFound(what="buyer", id=buyer_id)
@@ -85,7 +81,7 @@ def draft(
             rf_reference=rf_reference(programme_id=programme_id, order_number=number),
             purchase_order=purchase_order,
             fee_cents=fee_cents,
-            fee_vat_cents=share_of(fee_cents, basis_points=vat_bp),
+            fee_vat_cents=fee_vat_cents,
             drafted_by=actor,
             drafted_at=at,
         )
@@ -100,7 +96,7 @@ def redraft(
     programme_id: int,
     number: int,
     lines: Sequence[Line],
-    fee_cents: int,
+    fee_cents: int | None,
     purchase_order: str | None,
 ) -> Order:
     """Another content for a draft; from its placing on, an order keeps its lines.
@@ -109,12 +105,12 @@ def redraft(
     """
     _check(lines, fee_cents=fee_cents)
     drafted = order_book.locked(session, programme_id=programme_id, number=number, wanted=("draft",))
-    vat_bp = session.execute(select(programme.c.vat_bp).where(programme.c.id == programme_id)).scalar_one()
+    fee_cents, fee_vat_cents = _fee(session, programme_id=programme_id, lines=lines, fee_cents=fee_cents)
     order_book.flip(
         session,
         order=drafted,
         fee_cents=fee_cents,
-        fee_vat_cents=share_of(fee_cents, basis_points=vat_bp),
+        fee_vat_cents=fee_vat_cents,
         purchase_order=_reference("purchase_order", purchase_order),
     )
     session.execute(
@@ -211,7 +207,7 @@ def record_payment(
     if received_on > clock.book_day(at):
         raise BadInput(field="received_on", problem="in_the_future")
     payable = order_book.locked(session, programme_id=programme_id, number=number, wanted=_PAYABLE)
-    transfer = f"{received_on.isoformat()} {reference}"
+    transfer = f"{received_on.isoformat()} {reference.upper()}"
     _refuse_known_transfer(session, programme_id=programme_id, transfer=transfer)
     owed_cents = payable.owed_cents - cents
     if payable.state == "approved" and owed_cents <= 0:
@@ -253,7 +249,21 @@ def rf_reference(*, programme_id: int, order_number: int) -> str:
 
 
 # ── Checks, before anything is read ──────────────────────────────────────────────────────────────────────────────
-def _check(lines: Sequence[Line], *, fee_cents: int) -> None:
+def _fee(session: WriteSession, *, programme_id: int, lines: Sequence[Line], fee_cents: int | None) -> tuple[int, int]:
+    """The fee and the VAT on it. Holds the programme's row. Refuses `NotFound`."""
+    rates = session.execute(
+        select(programme.c.fee_bp, programme.c.vat_bp)
+        .where(programme.c.id == programme_id)
+        .with_for_update(key_share=True)
+    ).first()
+    if rates is None:
+        raise NotFound(what="programme", id=programme_id)
+    face_cents = sum(line.face_cents * line.quantity for line in lines)
+    fee = share_of(face_cents, basis_points=rates.fee_bp) if fee_cents is None else fee_cents
+    return fee, share_of(fee, basis_points=rates.vat_bp)
+
+
+def _check(lines: Sequence[Line], *, fee_cents: int | None) -> None:
     quantities = [line.quantity for line in lines]
     for field, values in (("quantity", quantities), ("face_cents", [line.face_cents for line in lines])):
         if not all(_is_whole(value) for value in values):
@@ -264,7 +274,8 @@ def _check(lines: Sequence[Line], *, fee_cents: int) -> None:
     for line in lines:
         if not LEAST_FACE_CENTS <= line.face_cents <= MOST_FACE_CENTS:
             raise FaceValueRange(least_cents=LEAST_FACE_CENTS, most_cents=MOST_FACE_CENTS, cents=line.face_cents)
-    _check_cents("fee_cents", fee_cents, least=0)
+    if fee_cents is not None:
+        _check_cents("fee_cents", fee_cents, least=0)
 
 
 def _check_cents(field: str, cents: int, *, least: int) -> None:
@@ -317,7 +328,15 @@ def _refuse_known_transfer(session: WriteSession, *, programme_id: int, transfer
     session.execute(select(programme.c.id).where(programme.c.id == programme_id).with_for_update(key_share=True))
     known = session.execute(
         select(journal.c.subject).where(
-            journal.c.programme_id == programme_id, journal.c.kind == "order_paid", journal.c.reason == transfer
+            journal.c.programme_id == programme_id,
+            journal.c.kind == "order_paid",
+            journal.c.reason == transfer,
+            # A payment, and not the VAT that a cancellation makes due, whose reason is somebody's own words.
+            exists().where(
+                posting.c.programme_id == programme_id,
+                posting.c.journal_id == journal.c.id,
+                posting.c.debit == chart.BANK,
+            ),
         )
     ).scalar()
     if known is not None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from vouchers import chart, ledger
 from vouchers.db import WriteSession
@@ -28,7 +28,7 @@ def export(session: WriteSession, *, programme_id: int, number: int, actor: str,
 
 def execute(session: WriteSession, *, programme_id: int, number: int, actor: str, at: datetime) -> Run:
     """The bank has paid: what is still in transit leaves the account. Refuses `NotFound`, `RunState`."""
-    run = find_run(session, programme_id=programme_id, number=number)
+    run = _held(session, programme_id=programme_id, number=number)
     _flip(session, run=run, before="exported", after="executed")
     session.execute(
         update(settlement)
@@ -52,7 +52,7 @@ def returned(
 
     Refuses, in order: `NotFound`, `RunState`, `NotInRun` (carried over, or returned before).
     """
-    run = find_run(session, programme_id=programme_id, number=number)
+    run = _held(session, programme_id=programme_id, number=number)
     if run.state not in ("exported", "executed"):
         raise RunState(number=number, state=run.state, wanted="exported, executed")
     line = next((line for line in run.to_pay if line.merchant_id == merchant_id), None)
@@ -78,6 +78,15 @@ def require_approved(run: Run) -> None:
     """Refuses `RunState` for a run that is not approved yet, or was withdrawn: it has no bank file, no statements."""
     if run.approved_at is None:
         raise RunState(number=run.number, state=run.state, wanted="approved, exported, executed")
+
+
+def _held(session: WriteSession, *, programme_id: int, number: int) -> Run:
+    """The run, which nobody else moves on meanwhile: an execution and a return read the same state."""
+    held = select(payment_run.c.number).where(
+        payment_run.c.programme_id == programme_id, payment_run.c.number == number
+    )
+    session.execute(held.with_for_update(key_share=True))
+    return find_run(session, programme_id=programme_id, number=number)
 
 
 def _flip(session: WriteSession, *, run: Run, before: str, after: str) -> None:

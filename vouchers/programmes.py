@@ -59,12 +59,14 @@ def open_programme(
     vat_bp: int,
     reversal_window_minutes: int,
     lapse_to: str,
+    fee_bp: int = 0,
     actor: str,
     at: datetime,
 ) -> int:
     """A season of vouchers under fixed rules; gives its id. Refuses `BadInput`, then `NotFound` for the issuer.
 
-    `target_cents` is what shall be spent in town. Rates in basis points. `host` is kept in upper case, as it stands in
+    `target_cents` is what shall be spent in town. Rates in basis points: `fee_bp` is the buyers' handling
+    fee on the face value, `commission_bp` the merchants' commission. `host` is kept in upper case, as it stands in
     the QR codes; `shops_url` is where people find the shops.
     """
     known = host.strip().upper()
@@ -82,6 +84,7 @@ def open_programme(
         if given not in words:
             raise BadInput(field=field, problem="one_of", words=", ".join(words))
     for field, number, most in (
+        ("fee_bp", fee_bp, 10_000),
         ("commission_bp", commission_bp, 10_000),
         ("vat_bp", vat_bp, 10_000),
         ("reversal_window_minutes", reversal_window_minutes, LONGEST_WINDOW_MINUTES),
@@ -101,6 +104,7 @@ def open_programme(
         host=known,
         shops_url=shops_url,
         use_rule=use_rule,
+        fee_bp=fee_bp,
         commission_bp=commission_bp,
         vat_bp=vat_bp,
         reversal_window_minutes=reversal_window_minutes,

@@ -23,6 +23,7 @@ class Rules:
     host: str
     shops_url: str
     use_rule: str
+    fee_bp: int
     commission_bp: int
     vat_bp: int
     reversal_window_minutes: int
@@ -49,6 +50,7 @@ def rules(session: ReadSession, *, programme_id: int) -> Rules:
             programme.c.host,
             programme.c.shops_url,
             programme.c.use_rule,
+            programme.c.fee_bp,
             programme.c.commission_bp,
             programme.c.vat_bp,
             programme.c.reversal_window_minutes,

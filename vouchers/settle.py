@@ -338,7 +338,9 @@ def _close_proposal(session: WriteSession, *, run: Run, state: str, **approved: 
         .values(state=state, **approved)
     ).rowcount
     if flipped == 0:
-        raise RunState(number=run.number, state=run.state, wanted="proposed")
+        # Read again: of two at once, the loser hears what the winner made of it.
+        now = find_run(session, programme_id=run.programme_id, number=run.number)
+        raise RunState(number=run.number, state=now.state, wanted="proposed")
 
 
 def _record(session: WriteSession, *, run: Run, kind: str, actor: str, at: datetime, reason: str = "") -> None:

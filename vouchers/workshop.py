@@ -146,7 +146,7 @@ def _sheet_text(session: ReadSession, *, programme_id: int, batch_number: int) -
         programme_name=programme.name,
         offered_by=find_buyer(session, programme_id=programme_id, buyer_id=ordered.buyer_id).name,
         issuer_name=programme.issuer_name,
-        issuer_address=programme.issuer_address,
+        issuer_address=", ".join(programme.issuer_address.splitlines()),
         shops_address=programme.shops_url.removeprefix("https://"),
         host=programme.host,
         expires_on=batch.expires_on,
@@ -281,7 +281,9 @@ def seal_books(house: Database, *, programme_id: int, anchors: Path, now: Now) -
     """Seal what was written since the last seal, note it outside the database, and keep every balance up to it."""
     upto = house.write(ledger.watermark, programme_id=programme_id)
     made = house.write(seal.seal, programme_id=programme_id, upto_journal=upto, at=now())
-    if made is not None:
-        seal.note_anchor(anchors, made)
-        house.write(ledger.snapshot, programme_id=programme_id, upto_journal=upto)
+    # Nothing new may also mean that whoever sealed last was cut off before noting it.
+    newest = made or house.read(seal.newest, programme_id=programme_id)
+    if newest is not None:
+        seal.note_anchor(anchors, newest)
+        house.write(ledger.snapshot, programme_id=programme_id, upto_journal=newest.to_journal)
     return made

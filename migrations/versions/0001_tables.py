@@ -175,6 +175,7 @@ def upgrade() -> None:
         sa.Column("host", sa.Text(), nullable=False),
         sa.Column("shops_url", sa.Text(), nullable=False),
         sa.Column("use_rule", sa.Text(), nullable=False),
+        sa.Column("fee_bp", INT, server_default="0", nullable=False),
         sa.Column("commission_bp", INT, nullable=False),
         sa.Column("vat_bp", INT, nullable=False),
         sa.Column("reversal_window_minutes", INT, nullable=False),
@@ -187,6 +188,7 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "commission_bp BETWEEN 0 AND 10000 AND vat_bp BETWEEN 0 AND 10000", name=op.f("ck_programme_rates_possible")
         ),
+        sa.CheckConstraint("fee_bp BETWEEN 0 AND 10000", name=op.f("ck_programme_fee_possible")),
         sa.CheckConstraint("next_serial > 0", name=op.f("ck_programme_serial_positive")),
         sa.CheckConstraint(
             "starts_on <= expires_on AND expires_on <= presentation_deadline_on",

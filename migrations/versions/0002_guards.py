@@ -1,6 +1,11 @@
-"""What constraints cannot say: append-only books, the legal steps of a voucher, keys that are never forgotten."""
+"""What constraints cannot say: append-only books, what is fixed on a row, the legal steps, keys never forgotten.
+
+`vouchers/guards.py` says the same a second time, in full, for `vouchers verify`. Conditions are written with every
+parenthesis, as PostgreSQL gives them back.
+"""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from alembic import op
 
@@ -10,16 +15,61 @@ branch_labels = None
 depends_on = None
 
 APPEND_ONLY = ("journal", "posting", "balance_snapshot", "seal", "redemption", "reversal", "settlement_line")
-NEVER_DELETED = ("idempotency", "voucher", "batch", "voucher_order", "payment_run", "settlement")
-FIXED_ON_A_VOUCHER = (
-    "programme_id", "serial", "batch_number", "code_hash", "control_hash", "face_cents", "replaces_serial",
-)  # fmt: skip
-STEPS = (
-    ("printed", "active"), ("printed", "cancelled"), ("printed", "expired"), ("printed", "replaced"),
-    ("active", "blocked"), ("active", "redeemed"), ("active", "expired"), ("active", "cancelled"),
-    ("active", "replaced"), ("blocked", "active"), ("blocked", "cancelled"), ("blocked", "replaced"),
-    ("redeemed", "active"),
-)  # fmt: skip
+NEVER_DELETED = ("idempotency", "voucher", "batch", "voucher_order", "payment_run", "settlement", "bank_account")
+FIXED = {
+    "voucher": (
+        "programme_id", "serial", "batch_number", "code_hash", "control_hash", "face_cents", "replaces_serial",
+    ),
+    "batch": ("programme_id", "number", "order_number", "first_serial", "quantity", "issued_by", "begun_at"),
+    "voucher_order": ("programme_id", "number", "buyer_id", "rf_reference", "drafted_by", "drafted_at"),
+    "payment_run": (
+        "programme_id", "number", "from_on", "to_on", "upto_journal", "commission_bp", "vat_bp", "debtor_name",
+        "debtor_iban", "debtor_bic", "proposed_by", "proposed_at",
+    ),
+    "settlement": (
+        "programme_id", "run_number", "merchant_id", "carried_because", "gross_cents", "brought_cents",
+        "commission_cents", "vat_cents", "net_cents", "account_holder", "iban",
+    ),
+    "bank_account": ("id", "programme_id", "merchant_id", "account_holder", "iban", "asked_by", "asked_at"),
+}  # fmt: skip
+WRITTEN_ONCE = {
+    "batch": ("printed_by", "printed_at", "activated_by", "activated_at"),
+    "voucher_order": ("placed_by", "approved_by", "accepted_by"),
+    "payment_run": ("approved_by", "approved_at", "execution_on"),
+    "settlement": ("journal_id",),
+    "bank_account": ("confirmed_by", "confirmed_at"),
+}
+FIXED_ONCE_PLACED = ("fee_cents", "fee_vat_cents")
+STEPS = {
+    "voucher": (
+        ("printed", "active"), ("printed", "cancelled"), ("printed", "expired"), ("printed", "replaced"),
+        ("active", "blocked"), ("active", "redeemed"), ("active", "expired"), ("active", "cancelled"),
+        ("active", "replaced"), ("blocked", "active"), ("blocked", "cancelled"), ("blocked", "replaced"),
+        ("redeemed", "active"),
+    ),
+    "batch": (("issuing", "issued"), ("issued", "printed"), ("printed", "active")),
+    "voucher_order": (
+        ("draft", "placed"), ("placed", "approved"), ("approved", "paid"), ("approved", "accepted"),
+        ("paid", "issuing"), ("accepted", "issuing"), ("issuing", "issued"), ("issued", "delivered"),
+        ("draft", "cancelled"), ("placed", "cancelled"), ("approved", "cancelled"), ("paid", "cancelled"),
+        ("accepted", "cancelled"),
+    ),
+    "payment_run": (
+        ("proposed", "withdrawn"), ("proposed", "approved"), ("approved", "exported"), ("exported", "executed"),
+    ),
+    "settlement": (("to_pay", "paid"), ("to_pay", "returned"), ("paid", "returned")),
+    "bank_account": (("asked", "confirmed"), ("asked", "withdrawn"), ("confirmed", "withdrawn")),
+}  # fmt: skip
+
+
+class Guard(NamedTuple):
+    """`act` on a row of `table` is refused, under a condition where there is one."""
+
+    name: str
+    table: str
+    act: str
+    says: str
+    when: str = ""
 
 
 def upgrade() -> None:
@@ -28,45 +78,50 @@ def upgrade() -> None:
         op.execute(statement)
 
 
-def _voucher_step_is_legal() -> str:
-    steps = " OR ".join(f"(OLD.state = '{before}' AND NEW.state = '{after}')" for before, after in STEPS)
-    return f"OLD.state = NEW.state OR {steps}"
+def _guards() -> Iterator[Guard]:
+    for table in APPEND_ONLY:
+        for act in ("UPDATE", "DELETE"):
+            yield Guard(f"{table}_no_{act.lower()}", table, act, f"{table} is append-only")
+    for table in NEVER_DELETED:
+        yield Guard(f"{table}_no_delete", table, "DELETE", f"a row of {table} is never deleted")
+    claimed = [_changed(column) for column in ("programme_id", "scope", "key", "request_hash")]
+    kept = _any(["(old.answer IS NOT NULL)", *claimed])
+    yield Guard("idempotency_kept", "idempotency", "UPDATE", "an answer is kept for ever", kept)
+    for table, columns in FIXED.items():
+        changes = [_changed(column) for column in columns]
+        changes += [f"((old.{column} IS NOT NULL) AND {_changed(column)})" for column in WRITTEN_ONCE.get(table, ())]
+        if table == "voucher_order":
+            changes += [f"((old.state <> 'draft') AND {_changed(column)})" for column in FIXED_ONCE_PLACED]
+        yield Guard(f"{table}_fixed", table, "UPDATE", f"this is fixed on a row of {table}", _any(changes))
+    for table, steps in STEPS.items():
+        legal = _any([f"((old.state = '{before}') AND (new.state = '{after}'))" for before, after in steps])
+        beyond = f"((new.state <> old.state) AND (NOT {legal}))"
+        yield Guard(f"{table}_step", table, "UPDATE", f"no such step of {table}", beyond)
+
+
+def _changed(column: str) -> str:
+    return f"(new.{column} IS DISTINCT FROM old.{column})"
+
+
+def _any(conditions: list[str]) -> str:
+    return f"({' OR '.join(conditions)})"
 
 
 def _for_sqlite() -> Iterator[str]:
-    for table in APPEND_ONLY:
-        yield _sqlite_refusal(table, "UPDATE", f"{table} is append-only")
-        yield _sqlite_refusal(table, "DELETE", f"{table} is append-only")
-    for table in NEVER_DELETED:
-        yield _sqlite_refusal(table, "DELETE", f"a row of {table} is never deleted")
-    yield _sqlite_refusal(
-        "idempotency",
-        "UPDATE",
-        "an answer is kept for ever",
-        when="OLD.answer IS NOT NULL OR NEW.key <> OLD.key OR NEW.scope <> OLD.scope"
-        " OR NEW.programme_id <> OLD.programme_id OR NEW.request_hash <> OLD.request_hash",
-        name="idempotency_kept",
+    placed = (
+        "((SELECT state FROM voucher_order WHERE programme_id = old.programme_id AND number = old.order_number)"
+        " <> 'draft')"
     )
-    still_a_draft = (
-        "(SELECT state FROM voucher_order"
-        " WHERE programme_id = OLD.programme_id AND number = OLD.order_number) = 'draft'"
+    lines = (
+        Guard(f"order_line_no_{act.lower()}", "order_line", act, "a placed order keeps its lines", placed)
+        for act in ("UPDATE", "DELETE")
     )
-    for act in ("UPDATE", "DELETE"):
-        yield _sqlite_refusal("order_line", act, "a placed order keeps its lines", when=f"NOT {still_a_draft}")
-    changed = " OR ".join(f"NEW.{column} IS NOT OLD.{column}" for column in FIXED_ON_A_VOUCHER)
-    yield _sqlite_refusal("voucher", "UPDATE", "this is fixed on a voucher", when=changed, name="voucher_fixed")
-    yield _sqlite_refusal(
-        "voucher", "UPDATE", "no such step", when=f"NOT ({_voucher_step_is_legal()})", name="voucher_step"
-    )
-
-
-def _sqlite_refusal(table: str, act: str, says: str, when: str = "", name: str = "") -> str:
-    name = name or f"{table}_no_{act.lower()}"
-    condition = f"WHEN {when} " if when else ""
-    return (
-        f"CREATE TRIGGER {name} BEFORE {act} ON {table} FOR EACH ROW {condition}"
-        f"BEGIN SELECT RAISE(ABORT, '{says}'); END"
-    )
+    for name, table, act, says, when in (*_guards(), *lines):
+        condition = f"WHEN {when} " if when else ""
+        yield (
+            f"CREATE TRIGGER {name} BEFORE {act} ON {table} FOR EACH ROW {condition}"
+            f"BEGIN SELECT RAISE(ABORT, '{says}'); END"
+        )
 
 
 def _for_postgresql() -> Iterator[str]:
@@ -83,41 +138,17 @@ def _for_postgresql() -> Iterator[str]:
         IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
         RETURN NEW;
         END $$"""
-    yield """CREATE TRIGGER order_line_kept BEFORE UPDATE OR DELETE ON order_line FOR EACH ROW
+    for name, table, act, says, when in _guards():
+        condition = f"WHEN ({when}) " if when else ""
+        yield (
+            f"CREATE TRIGGER {name} BEFORE {act} ON {table} FOR EACH ROW {condition}"
+            f"EXECUTE FUNCTION refuse_change('{says}')"
+        )
+    yield """CREATE TRIGGER order_line_kept BEFORE DELETE OR UPDATE ON order_line FOR EACH ROW
         EXECUTE FUNCTION refuse_placed_line()"""
-    yield _postgresql_truncate("order_line")
-    for table in APPEND_ONLY:
-        yield _postgresql_refusal(table, "UPDATE OR DELETE", f"{table} is append-only", f"{table}_append_only")
-        yield _postgresql_truncate(table)
-    for table in NEVER_DELETED:
-        yield _postgresql_refusal(table, "DELETE", f"a row of {table} is never deleted", f"{table}_no_delete")
-        yield _postgresql_truncate(table)
-    yield _postgresql_refusal(
-        "idempotency",
-        "UPDATE",
-        "an answer is kept for ever",
-        "idempotency_kept",
-        when="OLD.answer IS NOT NULL OR NEW.key <> OLD.key OR NEW.scope <> OLD.scope"
-        " OR NEW.programme_id <> OLD.programme_id OR NEW.request_hash <> OLD.request_hash",
-    )
-    changed = " OR ".join(f"NEW.{column} IS DISTINCT FROM OLD.{column}" for column in FIXED_ON_A_VOUCHER)
-    yield _postgresql_refusal("voucher", "UPDATE", "this is fixed on a voucher", "voucher_fixed", when=changed)
-    yield _postgresql_refusal(
-        "voucher", "UPDATE", "no such step", "voucher_step", when=f"NOT ({_voucher_step_is_legal()})"
-    )
-
-
-def _postgresql_refusal(table: str, act: str, says: str, name: str, when: str = "") -> str:
-    condition = f"WHEN ({when}) " if when else ""
-    return (
-        f"CREATE TRIGGER {name} BEFORE {act} ON {table} FOR EACH ROW {condition}"
-        f"EXECUTE FUNCTION refuse_change('{says}')"
-    )
-
-
-def _postgresql_truncate(table: str) -> str:
-    # TRUNCATE passes row triggers by.
-    return (
-        f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} FOR EACH STATEMENT"
-        f" EXECUTE FUNCTION refuse_change('{table} is never emptied')"
-    )
+    for table in (*APPEND_ONLY, *NEVER_DELETED, "order_line"):
+        # TRUNCATE passes row triggers by.
+        yield (
+            f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} FOR EACH STATEMENT"
+            f" EXECUTE FUNCTION refuse_change('{table} is never emptied')"
+        )

@@ -23,8 +23,9 @@ from vouchers.api.fields import (
     Quantity,
     Why,
 )
-from vouchers.api.guard import AtDesk, AtKeyedDesk, Own, does, of_order
+from vouchers.api.guard import AtDesk, AtKeyedDesk, Desk, Own, does, of_order
 from vouchers.api.shapes import Page, page
+from vouchers.errors import Forbidden
 
 router: Final = APIRouter(prefix="/programmes/{programme_id}/orders", tags=["Orders"])
 
@@ -37,10 +38,10 @@ class OrderLine(Body):
 
 
 class Content(Body):
-    """What is ordered; the fee is before VAT."""
+    """What is ordered. The handling fee is the programme's; the chamber alone may ask for another, before VAT."""
 
     lines: Annotated[list[OrderLine], Field(max_length=100)]
-    fee_cents: CentsOrNone = 0
+    fee_cents: CentsOrNone | None = None
     purchase_order: Annotated[Line, Field(examples=["BC-2026-117"])] | None = None
 
 
@@ -64,7 +65,9 @@ class Payment(Body):
     received_on: Day
 
 
-def _content(body: Content) -> dict[str, Any]:
+def _content(body: Content, desk: Desk) -> dict[str, Any]:
+    if body.fee_cents is not None and not desk.reach.everything:
+        raise Forbidden(act="order.fee")
     lines = [order_book.Line(line.face_cents, line.quantity) for line in body.lines]
     return {"lines": lines, "fee_cents": body.fee_cents, "purchase_order": body.purchase_order}
 
@@ -73,7 +76,7 @@ def _content(body: Content) -> dict[str, Any]:
 async def draft(body: NewOrder, desk: AtKeyedDesk) -> Response:
     """Draft an order."""
     return await desk.once(
-        lambda session: order.draft(session, **desk.doing, buyer_id=body.buyer_id, **_content(body)),
+        lambda session: order.draft(session, **desk.doing, buyer_id=body.buyer_id, **_content(body, desk)),
         of=lambda _session: Own(buyer_id=body.buyer_id),
         status=201,
     )
@@ -107,7 +110,7 @@ async def one(desk: AtDesk, number: NumberInPath) -> Response:
 async def redraft(body: Content, desk: AtKeyedDesk, number: NumberInPath) -> Response:
     """Another content for a draft."""
     return await desk.once(
-        lambda session: order.redraft(session, programme_id=desk.programme_id, number=number, **_content(body)),
+        lambda session: order.redraft(session, programme_id=desk.programme_id, number=number, **_content(body, desk)),
         of=of_order(desk.programme_id, number),
     )
 

@@ -29,6 +29,7 @@ class NewProgramme(Body):
     host: Annotated[Line, Field(examples=["CHEQUES.EXAMPLE.FR"])]
     shops_url: Annotated[Line, Field(examples=["https://cheques.example.fr/commerces"])]
     use_rule: Literal["whole", "partial"] = "whole"
+    fee_bp: BasisPoints = 0
     commission_bp: BasisPoints = 0
     vat_bp: BasisPoints = 2_000
     reversal_window_minutes: Annotated[int, Field(strict=True, ge=0, le=LONGEST_WINDOW_MINUTES)] = 15

@@ -115,8 +115,9 @@ async def bank_file(_body: Empty, desk: AtKeyedDesk, number: NumberInPath) -> Re
     """The bank file (pain.001.001.09) of an approved run, the same bytes each time; the first marks it handed out."""
 
     run = await desk.read(lambda session: runs.find_run(session, programme_id=desk.programme_id, number=number))
+    pay.require_approved(run)
     # Written before the run is marked: what cannot be written is not handed out.
-    xml = await run_in_threadpool(workshop.bank_file, run) if run.approved_at is not None else b""
+    xml = await run_in_threadpool(workshop.bank_file, run)
 
     def exported(session: WriteSession) -> dict[str, str]:
         return {"message_id": pay.export(session, **desk.doing, number=number).message_id}
