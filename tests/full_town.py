@@ -46,6 +46,8 @@ def a_full_town(house: Database) -> FullTown:
         order.cancel, programme_id=programme_id, number=given_up.number, actor=TREASURER, reason="doublon", at=NOON
     )
 
+    an_order(house, fee_cents=400, **common)
+
     at = NOON + timedelta(hours=1)
     town.spend(1, 2, 3, sale_cents=4_550, at=at)
     town.undo(town.spend(4, 5, sale_cents=2_000, at=at), at=at)

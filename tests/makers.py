@@ -29,6 +29,7 @@ from vouchers import (
     people,
     programmes,
     roles,
+    sign_in,
     tills,
 )
 from vouchers.access import Role
@@ -209,11 +210,15 @@ def a_person(
     """Someone who can sign in with PASSWORD and holds no role; gives the id."""
     reached_at = email or f"personne{next(_numbers)}@example.fr"
     kept = password_hash or a_password_hash()
-    return house.write(
-        lambda session: people.enrol_staff(
+
+    def enrolled(session: WriteSession) -> int:
+        staff_id = people.enrol_staff(
             session, programme_id=programme_id, email=reached_at, name=name, password_hash=kept, actor="system", at=at
         )
-    )
+        sign_in.choose_password(session, staff_id=staff_id, password_hash=kept, at=at)
+        return staff_id
+
+    return house.write(enrolled)
 
 
 def two_administrators(house: Database, *, programme_id: int, at: datetime = NOON) -> tuple[int, int]:

@@ -18,7 +18,7 @@ from tests.makers import (
     later,
     two_administrators,
 )
-from vouchers import attempts, codes, people, roles, sign_in
+from vouchers import attempts, codes, passwords, people, roles, sign_in
 from vouchers.access import PERMISSIONS, Act, Caller, Held, Reach, Role, another_person, may, within
 from vouchers.attempts import PER_HOUR, Guess
 from vouchers.db import Database
@@ -170,15 +170,26 @@ def test_a_suspended_person_and_a_stranger_get_the_same_no(house: Database) -> N
             attempt(house, email=email, password=PASSWORD)
 
 
-def test_ten_wrong_passwords_close_an_account_for_the_hour(house: Database) -> None:
+def test_ten_wrong_passwords_close_an_account_to_that_network_and_not_to_its_owner(house: Database) -> None:
     a_person(house, programme_id=a_programme(house), email="paul@example.fr")
     for number in range(10):
         with pytest.raises(WrongCredentials):
-            attempt(house, email="Paul@example.fr ", password="pas le bon du tout", address=f"192.0.2.{number}")
+            attempt(house, email="Paul@example.fr ", password="pas le bon du tout", address=f"2001:db8::{number}")
     with pytest.raises(TooManyAttempts) as refused:
-        attempt(house, email="paul@example.fr", password=PASSWORD, address="192.0.2.99", minutes=20)
+        attempt(house, email="paul@example.fr", password=PASSWORD, address="2001:db8::99", minutes=20)
     assert refused.value.data == {"retry_after_seconds": 40 * 60}
-    attempt(house, email="paul@example.fr", password=PASSWORD, minutes=60)
+    attempt(house, email="paul@example.fr", password=PASSWORD, address="192.0.2.1", minutes=20)
+    attempt(house, email="paul@example.fr", password=PASSWORD, address="2001:db8::99", minutes=60)
+
+
+def test_an_account_tried_from_everywhere_closes_at_last_and_never_at_the_terminal(house: Database) -> None:
+    a_person(house, programme_id=a_programme(house), email="paul@example.fr")
+    account = attempts.scope(Guess.SIGN_IN_ACCOUNT, "paul@example.fr")
+    for _ in range(PER_HOUR[Guess.SIGN_IN_ACCOUNT]):
+        house.write(lambda session: attempts.count(session, scopes=[account], at=NOON))
+    with pytest.raises(TooManyAttempts):
+        attempt(house, email="paul@example.fr", password=PASSWORD)
+    attempt(house, email="paul@example.fr", password=PASSWORD, address=attempts.TERMINAL)
 
 
 def test_an_address_that_tries_many_accounts_waits_too(house: Database) -> None:
@@ -309,3 +320,41 @@ def test_a_role_of_a_shop_names_a_shop_of_the_same_programme(house: Database) ->
     may(known, Act.ORDER_PLACE, programme_id=programme_id, buyer_id=buyer_id)
     with pytest.raises(NotFound):
         may(known, Act.TILL_PAIR, programme_id=other, merchant_id=far_shop)
+
+
+def test_a_password_that_somebody_else_gave_opens_no_role_until_another_is_chosen(house: Database) -> None:
+    """Whoever enrols a person knows their first password, and would otherwise act as two people."""
+    programme_id = a_programme(house)
+    first = passwords.hashed(PASSWORD)
+    staff_id = house.write(
+        people.enrol_staff,
+        programme_id=programme_id,
+        email="denise@example.fr",
+        name="Denise",
+        password_hash=first,
+        actor="staff:1",
+        at=NOON,
+    )
+    a_role(house, programme_id=programme_id, staff_id=staff_id, name="approver")
+
+    def roles_after_signing_in(password: str) -> int:
+        opened = sign_in.sign_in(
+            house,
+            email="denise@example.fr",
+            password=password,
+            address="127.0.0.1",
+            label="Firefox",
+            session_key=SESSION_KEY,
+            lasts=timedelta(hours=1),
+            at=NOON,
+        )
+        known = codes.token_hash(SESSION_KEY, opened.secret)
+        return len(house.read(sign_in.caller_of_token, token_hash=known, at=NOON).held)
+
+    assert roles_after_signing_in(PASSWORD) == 0
+    chosen = "une phrase que je suis seule à connaître"
+    sign_in.change_password(house, staff_id=staff_id, current=PASSWORD, new=chosen, address="127.0.0.1", at=NOON)
+    assert roles_after_signing_in(chosen) == 1
+    host = passwords.hashed(PASSWORD)
+    house.write(sign_in.set_password, staff_id=staff_id, password_hash=host, at=NOON)
+    assert roles_after_signing_in(PASSWORD) == 0

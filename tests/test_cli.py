@@ -15,13 +15,15 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.makers import a_buyer, a_merchant, a_till, an_account
-from vouchers import clock, codes, order, order_book, redeem, roles
+from vouchers import clock, codes, demo, issue, order, order_book, passwords, programmes, redeem, roles, sign_in
 from vouchers.cli import app
-from vouchers.config import Settings
+from vouchers.config import Setting, Settings
 from vouchers.db import Database
 from vouchers.errors import Refusal
 from vouchers.paper.voucher_sheet import read_codes
 from vouchers.redeem import Presented
+from vouchers.runs import find_run
+from vouchers.terminal import OutTaken
 
 run = CliRunner()
 
@@ -43,17 +45,40 @@ def typed(*words: str, password: str | None = None, refused: bool = False) -> st
     return result.output
 
 
-def opened(at_home: Path) -> tuple[Database, dict[str, str]]:
-    """A house as `init` makes it, and the passwords it printed."""
+def init_words(first: str, second: str) -> list[str]:
     today = clock.book_day(clock.now())
-    told = typed(
+    return [
         "init", "--name", "Noël", "--issuer", "CCI du Cotentin", "--address", "1 place / 50480 Sainte-Mère",
         "--iban", "FR7630006000011234567890189", "--target", "60000", "--starts-on", today.isoformat(),
         "--expires-on", today.replace(year=today.year + 1, day=1).isoformat(), "--host", "cheques.example.fr",
-        "--administrator", "anne@example.fr=Anne", "--administrator", "bruno@example.fr=Bruno",
-    )  # fmt: skip
-    passwords = dict(re.findall(r"(\S+@example\.fr), mot de passe : (\S+)", told))
-    return Database(Settings().database_url), passwords
+        "--administrator", first, "--administrator", second,
+    ]  # fmt: skip
+
+
+def opened(at_home: Path) -> tuple[Database, dict[str, str]]:
+    """A house as `init` makes it, and the passwords it printed."""
+    told = typed(*init_words("anne@example.fr=Anne", "bruno@example.fr=Bruno"))
+    return Database(Settings().database_url), dict(re.findall(r"(\S+@example\.fr), mot de passe : (\S+)", told))
+
+
+def chosen(house: Database, first: dict[str, str]) -> None:
+    """Everybody keeps the password they were given, as their own: until then it opens no role."""
+    for staff_id, password in enumerate(first.values(), start=1):
+        hashed = passwords.hashed(password)
+        house.write(sign_in.choose_password, staff_id=staff_id, password_hash=hashed, at=clock.now())
+
+
+def treasury(at_home: Path) -> tuple[Database, str, str]:
+    """A house where Anne is treasurer too, and Bruno approver; their passwords."""
+    house, first = opened(at_home)
+    chosen(house, first)
+    for staff_id, name in ((1, "treasurer"), (2, "approver")):
+        # One administrator asks for the other, and a third confirms: nobody confirms what they asked or would receive.
+        asked = house.write(
+            roles.ask_role, programme_id=1, staff_id=staff_id, name=name, actor="staff:98", at=clock.now()
+        )
+        house.write(roles.confirm_role, programme_id=1, role_id=asked, actor="staff:99", at=clock.now())
+    return house, first["anne@example.fr"], first["bruno@example.fr"]
 
 
 def funded(house: Database, *, vouchers: int) -> int:
@@ -70,7 +95,7 @@ def funded(house: Database, *, vouchers: int) -> int:
         order.record_payment,
         number=made.number,
         cents=made.total_cents,
-        bank_reference="VIR",
+        bank_reference=f"VIR {made.number}",
         received_on=clock.book_day(clock.now()),
         actor="staff:93",
         **common,
@@ -79,14 +104,7 @@ def funded(house: Database, *, vouchers: int) -> int:
 
 
 def test_two_people_take_an_order_from_issue_to_the_bank_file(at_home: Path) -> None:
-    house, passwords = opened(at_home)
-    for staff_id, name in ((1, "treasurer"), (2, "approver")):
-        # One administrator asks for the other, and a third confirms: nobody confirms what they asked or would receive.
-        asked = house.write(
-            roles.ask_role, programme_id=1, staff_id=staff_id, name=name, actor="staff:98", at=clock.now()
-        )
-        house.write(roles.confirm_role, programme_id=1, role_id=asked, actor="staff:99", at=clock.now())
-    anne, bruno = passwords["anne@example.fr"], passwords["bruno@example.fr"]
+    house, anne, bruno = treasury(at_home)
     number = str(funded(house, vouchers=7))
     assert typed("issue", number, "-o", "x.pdf", "--as", "anne@example.fr", password="wrong", refused=True)
     typed("issue", number, "-o", "planches.pdf", "--as", "anne@example.fr", password=anne)
@@ -119,6 +137,10 @@ def test_two_people_take_an_order_from_issue_to_the_bank_file(at_home: Path) -> 
     typed("settle", "propose", "--to", today, "--as", "anne@example.fr", password=anne)
     assert typed("settle", "approve", "1", "--as", "anne@example.fr", password=anne, refused=True)
     assert "28,20" in typed("settle", "approve", "1", "--as", "bruno@example.fr", password=bruno)
+    nowhere = ["export", "bank-file", "1", "-o", "planches.pdf/a.xml", "--as", "anne@example.fr"]
+    assert isinstance(run.invoke(app, nowhere, env={"VOUCHERS_PASSWORD": anne}).exception, OSError)
+    # What could not be written is not marked as handed out.
+    assert house.read(find_run, programme_id=1, number=1).state == "approved"
     for name in ("a.xml", "b.xml"):
         typed("export", "bank-file", "1", "-o", name, "--as", "anne@example.fr", password=anne)
     assert (at_home / "a.xml").read_bytes() == (at_home / "b.xml").read_bytes()
@@ -128,6 +150,121 @@ def test_two_people_take_an_order_from_issue_to_the_bank_file(at_home: Path) -> 
     typed("settle", "executed", "1", "--as", "anne@example.fr", password=anne)
     assert "0 chèques" in typed("expire", "--as", "anne@example.fr", password=anne)
     house.close()
+
+
+def test_half_of_an_extension_lapses_nothing(at_home: Path) -> None:
+    for words in (["--extend", "1"], ["--to", "2030-01-31"]):
+        result = run.invoke(app, ["expire", *words])
+        assert (result.exit_code, "ne va pas sans" in result.output) == (2, True), result.output
+    assert list(at_home.iterdir()) == []
+
+
+def test_sheets_are_never_written_over_other_sheets(at_home: Path) -> None:
+    house, anne, _ = treasury(at_home)
+    first, second = str(funded(house, vouchers=3)), str(funded(house, vouchers=3))
+    typed("issue", first, "-o", "planches.pdf", "--as", "anne@example.fr", password=anne)
+    sheets = (at_home / "planches.pdf").read_bytes()
+    (at_home / "lien.pdf").symlink_to("nulle-part.pdf")
+    for taken in ("planches.pdf", "lien.pdf"):
+        result = run.invoke(
+            app, ["issue", second, "-o", taken, "--as", "anne@example.fr"], env={"VOUCHERS_PASSWORD": anne}
+        )
+        assert isinstance(result.exception, OutTaken)
+        assert taken in str(result.exception)
+    assert (at_home / "planches.pdf").read_bytes() == sheets
+    assert house.read(issue.of_order, programme_id=1, order_number=int(second)) is None
+    house.close()
+
+
+def test_the_demonstration_empties_no_folder_but_its_own(tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    (photos / "noel.jpg").write_bytes(b"irreplaceable")
+    result = run.invoke(app, ["demo", "--dir", str(photos), "--no-serve"])
+    assert isinstance(result.exception, demo.FolderFault)
+    assert [path.name for path in photos.iterdir()] == ["noel.jpg"]
+    stage = tmp_path / "new" / "stage"
+    for _ in range(2):
+        demo.stage(stage)
+        assert [path.name for path in stage.iterdir()] == [demo.MARKER]
+        (stage / "house.db").touch()
+        (stage / "papers").mkdir()
+
+
+def test_the_demonstration_touches_nothing_of_the_house_that_the_environment_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (
+        ("ENVIRONMENT", "production"),
+        ("PEPPER", "ab" * 32),
+        ("SESSION_KEY", "cd" * 32),
+        ("DATABASE_URL", f"sqlite:///{tmp_path}/real.db"),
+        ("SECRETS_FILE", str(tmp_path / "real.secrets.json")),
+        ("ANCHORS_FILE", str(tmp_path / "real.anchors.json")),
+    ):
+        monkeypatch.setenv(f"VOUCHERS_{name}", value)
+    settings = demo.stage(tmp_path / "stage")
+    assert settings.environment is Setting.DEVELOPMENT
+    assert bytes.fromhex("ab" * 32) not in settings.secret_bytes()
+    assert {settings.secrets_path().parent, settings.anchors_path().parent} == {tmp_path / "stage"}
+    for name in ("PEPPER", "SESSION_KEY"):
+        monkeypatch.delenv(f"VOUCHERS_{name}")
+    for name, value in demo.environment_of(settings).items():
+        monkeypatch.setenv(name, value)
+    assert Settings() == settings
+    assert [path.name for path in tmp_path.iterdir()] == ["stage"]
+
+
+def test_a_house_is_opened_whole_or_not_at_all(at_home: Path) -> None:
+    same = run.invoke(app, init_words("anne@example.fr=Anne", "anne@example.fr=Bruno"))
+    assert isinstance(same.exception, Refusal)
+    assert "mot de passe" not in same.output
+    house, _ = opened(at_home)
+    # The first of everything: the refusal before left nothing.
+    held = house.read(roles.roles_of, programme_id=1, limit=10)
+    assert sorted((one.staff_id, one.name) for one in held) == [(1, "administrator"), (2, "administrator")]
+    house.close()
+
+
+def test_a_programme_without_administrators_is_given_its_first_two(at_home: Path) -> None:
+    house, _ = opened(at_home)
+    day = clock.book_day(clock.now())
+    programme_id = house.write(
+        programmes.open_programme,
+        issuer_id=1,
+        name="Printemps",
+        target_cents=100_000,
+        starts_on=day,
+        expires_on=day,
+        presentation_deadline_on=day,
+        host="cheques.example.fr",
+        shops_url="https://cheques.example.fr/commerces",
+        use_rule="whole",
+        commission_bp=500,
+        vat_bp=2_000,
+        reversal_window_minutes=15,
+        lapse_to="buyer",
+        actor="system",
+        at=clock.now(),
+    )
+    assert "administrent" in typed("staff", "administrators", str(programme_id), "1", "2")
+    assert typed("staff", "administrators", str(programme_id), "1", "2", refused=True) == "already_enrolled"
+    house.close()
+
+
+def test_a_refused_export_leaves_the_file_that_was_there(at_home: Path) -> None:
+    house, anne, bruno = treasury(at_home)
+    house.close()
+    kept = at_home / "kept"
+    kept.write_text("last month's")
+    for words in (["bank-file", "1"], ["statements", "1"], ["journal"], ["report"]):
+        typed("export", *words, "-o", "kept", "--as", "anne@example.fr", password="wrong", refused=True)
+    for words in (["bank-file", "1"], ["statements", "1"]):
+        typed("export", *words, "-o", "kept", "--as", "anne@example.fr", password=anne, refused=True)
+    assert kept.read_text() == "last month's"
+    typed("export", "journal", "-o", "kept", "--as", "bruno@example.fr", password=bruno)
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert list(at_home.glob("*.part")) == []
 
 
 def test_books_are_sealed_verified_copied_and_restored_from_the_terminal(at_home: Path, monkeypatch: Any) -> None:
@@ -149,10 +286,12 @@ def test_books_are_sealed_verified_copied_and_restored_from_the_terminal(at_home
 
 def test_a_command_refuses_in_one_clear_line(at_home: Path) -> None:
     environment = {"VOUCHERS_DATABASE_URL": f"sqlite:///{at_home}/rien.db", "PATH": "/usr/bin:/bin"}
+    (at_home / "[red]").touch()
     for words, says in (
         (["verify"], "vouchers migrate"),
         (["serve"], "vouchers migrate"),
         (["restore", "nulle-part.zip"], "n'existe pas"),
+        (["demo", "--dir", f"{at_home}/[red]"], "[red] n'est pas un dossier"),
     ):
         done = subprocess.run(
             [sys.executable, "-m", "vouchers", *words],

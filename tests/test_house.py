@@ -27,8 +27,8 @@ ROOT: Final = Path(__file__).parent.parent
 
 FLOORS: Final = {
     "words": "__init__ money clock errors wrong chart codes config identity passwords",
-    "memory": "tables db schema",
-    "law": "access attempts ledger keys rules order_book runs invariants",
+    "memory": "tables db prepared schema",
+    "law": "access attempts ledger keys rules order_book runs invariants witnesses guards",
     "verbs": (
         "people programmes bank_accounts roles sign_in tills order issue stop expire redeem sales reverse settle pay"
         " spending report books verify seal copies"
@@ -62,8 +62,8 @@ LIBRARIES: Final = {
     "pydantic_settings": "config",
     "sqlalchemy": "memory law verbs config",
     "alembic": "schema",
-    "psycopg": "db",
-    "pysqlite3": "db",
+    "psycopg": "db prepared",
+    "pysqlite3": "db prepared",
     "sqlite3": "",
     "argon2": "passwords",
     "reportlab": "paper",

@@ -10,7 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy.exc import DBAPIError
 
-from tests.makers import NOON
+from tests.makers import NOON, a_buyer, an_order
 from tests.town import a_town
 from vouchers.db import Database
 from vouchers.schema import is_current, migrate
@@ -88,6 +88,32 @@ FORBIDDEN = {
     "UPDATE voucher SET state = 'redeemed' WHERE state = 'active'": "closed_holds_nothing",
     "UPDATE order_line SET quantity = 1": "keeps its lines",
     "DELETE FROM order_line": "keeps its lines",
+    "UPDATE batch SET issued_by = 'staff:9'": "fixed on a row of batch",
+    "UPDATE batch SET activated_by = 'staff:9'": "fixed on a row of batch",
+    "UPDATE batch SET state = 'printed'": "no such step of batch",
+    "UPDATE voucher_order SET rf_reference = 'RF18'": "fixed on a row of voucher_order",
+    "UPDATE voucher_order SET drafted_by = 'staff:9'": "fixed on a row of voucher_order",
+    "UPDATE voucher_order SET fee_cents = 1": "fixed on a row of voucher_order",
+    "UPDATE voucher_order SET fee_vat_cents = 1": "fixed on a row of voucher_order",
+    "UPDATE voucher_order SET approved_by = 'staff:9'": "fixed on a row of voucher_order",
+    "UPDATE voucher_order SET accepted_by = 'staff:9' WHERE accepted_by IS NOT NULL": "fixed on a row of voucher_order",
+    "UPDATE voucher_order SET state = 'draft'": "no such step of voucher_order",
+    "DELETE FROM voucher_order": "never deleted",
+    "UPDATE settlement SET iban = 'FR7630006000011234567890189'": "fixed on a row of settlement",
+    "UPDATE settlement SET net_cents = net_cents + 1, gross_cents = gross_cents + 1": "fixed on a row of settlement",
+    "UPDATE settlement SET journal_id = NULL": "fixed on a row of settlement",
+    "UPDATE settlement SET state = 'carried'": "no such step of settlement",
+    "UPDATE payment_run SET debtor_iban = 'FR7630006000011234567890189'": "fixed on a row of payment_run",
+    "UPDATE payment_run SET commission_bp = 0": "fixed on a row of payment_run",
+    "UPDATE payment_run SET upto_journal = 0": "fixed on a row of payment_run",
+    "UPDATE payment_run SET approved_by = 'staff:9'": "fixed on a row of payment_run",
+    "UPDATE payment_run SET execution_on = '2030-01-02'": "fixed on a row of payment_run",
+    "UPDATE payment_run SET state = 'proposed'": "no such step of payment_run",
+    "UPDATE bank_account SET iban = 'FR7630006000011234567890189'": "fixed on a row of bank_account",
+    "UPDATE bank_account SET asked_by = 'staff:9'": "fixed on a row of bank_account",
+    "UPDATE bank_account SET confirmed_by = NULL": "fixed on a row of bank_account",
+    "UPDATE bank_account SET state = 'asked', in_force_at = NULL": "no such step of bank_account",
+    "DELETE FROM bank_account": "never deleted",
 }
 
 
@@ -100,6 +126,8 @@ def lived_in(new_house: Callable[[], Database]) -> Database:
     town.spend(2)
     town.cancel(3)
     town.approve(town.propose(NOON.date(), at=NOON), at=NOON)
+    firm = a_buyer(town.house, programme_id=town.programme_id, exposure_cap_cents=100_000)
+    an_order(town.house, programme_id=town.programme_id, buyer_id=firm, upto="accepted", purchase_order="BC 12")
     return town.house
 
 

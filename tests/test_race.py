@@ -208,8 +208,10 @@ def test_an_extension_reaches_what_replaces_a_voucher_meanwhile(house: Database)
 
             for done in [pool.submit(extend), *(pool.submit(replace, serial) for serial in range(1, 9))]:
                 done.result()
-            day = select(voucher.c.expires_on).distinct().where(
-                voucher.c.programme_id == town.programme_id, voucher.c.state == "printed"
+            day = (
+                select(voucher.c.expires_on)
+                .distinct()
+                .where(voucher.c.programme_id == town.programme_id, voucher.c.state == "printed")
             )
             assert house.read(lambda session, day=day: session.execute(day).scalars().all()) == [
                 AFTER_ITS_LAST_DAY.date()

@@ -251,7 +251,14 @@ def test_a_revoked_till_is_refused_at_its_next_request(house: Database) -> None:
     revoke(programme_id)
     with pytest.raises(TillRevoked):
         check(house, paired.request())
-    with pytest.raises(TillRevoked):
-        check(house, replace(paired.request(), till_id=2**70))
+    with pytest.raises(ClockSkew):
+        check(house, paired.request(), seconds=301)
+    # Who cannot sign for it does not learn that it was revoked, nor that there is no such till.
+    for stranger in (
+        replace(paired.request(), signature=Phone().sign(b"")),
+        paired.signed(replace(paired.request(), till_id=2**70)),
+    ):
+        with pytest.raises(SignatureInvalid):
+            check(house, stranger)
     listed = house.read(lambda session: tills.tills_of(session, programme_id=programme_id, merchant_id=shop))
     assert [(one.label, one.revoked_at) for one in listed] == [("Marché du jeudi", NOON)]

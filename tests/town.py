@@ -48,7 +48,7 @@ class Town:
         """What a till does: a basket under a key; the answer, a refusal included."""
         basket = [self.presented(serial, cents) for serial in serials]
         content = repr((serials, cents, sale_cents)).encode()
-        asked = Key(f"till:{self.tills[shop]}", key or f"key-{next(_keys)}", codes.request_hash(content))
+        asked = Key(f"till:{self.tills[shop]}", key or f"key-{next(_keys)}", codes.request_hash(PEPPER, content))
 
         def act(session: WriteSession) -> Answer:
             def once() -> dict[str, Any]:

@@ -36,6 +36,7 @@ class Guess(StrEnum):
     """What can be guessed, and by whom it is counted."""
 
     SIGN_IN_ACCOUNT = "sign_in_account"
+    SIGN_IN_ACCOUNT_FROM = "sign_in_account_from"
     SIGN_IN_ADDRESS = "sign_in_address"
     LOOK_UP_ADDRESS = "look_up_address"
     TILL_CODES = "till_codes"
@@ -44,14 +45,20 @@ class Guess(StrEnum):
 
 
 PER_HOUR: Final = {
-    Guess.SIGN_IN_ACCOUNT: 10,
+    Guess.SIGN_IN_ACCOUNT: 200,
+    Guess.SIGN_IN_ACCOUNT_FROM: 10,
     Guess.SIGN_IN_ADDRESS: 50,
     Guess.LOOK_UP_ADDRESS: 30,
     Guess.TILL_CODES: 20,
     Guess.TILL_CONTROL_CODES: 10,
     Guess.PAIRING_ADDRESS: 10,
 }
-"""Failures allowed in an hour; the next attempt is refused whether right or wrong."""
+"""Failures allowed in an hour; the next attempt is refused whether right or wrong.
+
+An account's own ceiling is high: with a low one, any stranger who knows an e-mail would shut its owner out.
+"""
+TERMINAL: Final = "terminal"
+"""The address of who signs in on the host itself; no caller over the network has it."""
 
 
 class Scope(NamedTuple):
@@ -67,6 +74,18 @@ def scope(guess: Guess, who: str | int) -> Scope:
         who = _network(str(who))
     digest = hashlib.sha256(str(who).strip().lower().encode(errors="replace")).hexdigest()
     return Scope(guess, f"{guess}:{digest[:32]}")
+
+
+def sign_in_scopes(email: str, *, address: str) -> list[Scope]:
+    """Where a wrong password is counted: the account as tried from this network, the account, the address.
+
+    At the terminal the address alone: however an account was tried over the network, its owner can use the host.
+    """
+    of_address = scope(Guess.SIGN_IN_ADDRESS, address)
+    if address == TERMINAL:
+        return [of_address]
+    from_network = scope(Guess.SIGN_IN_ACCOUNT_FROM, f"{_network(address)} {email}")
+    return [from_network, scope(Guess.SIGN_IN_ACCOUNT, email), of_address]
 
 
 def check(session: ReadSession, *, scopes: Sequence[Scope], at: datetime) -> None:

@@ -1,40 +1,61 @@
-"""The commands that move vouchers and money: issue, activate, expire, settle, export. Each is somebody's act."""
+"""The commands that move vouchers and money: issue, activate, expire, settle, export. Each is somebody's act.
 
+A command's docstring is its help, so in the French of whoever types it.
+"""
+
+import getpass
+import os
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
-from vouchers import access, clock, codes, exports, issue, money, pay, settle, workshop
+from vouchers import access, clock, codes, exports, issue, money, pay, settle, sign_in, workshop
 from vouchers import expire as expiry
 from vouchers.access import Act
-from vouchers.paper.sepa_rules import faults
+from vouchers.attempts import TERMINAL
 from vouchers.runs import Run, find_run
-from vouchers.terminal import AsOption, ProgrammeOption, acting, bar, bars, console, errors, opened_house
+from vouchers.terminal import (
+    AsOption,
+    BatchOption,
+    Number,
+    ProgrammeOption,
+    acting,
+    bar,
+    bars,
+    console,
+    errors,
+    opened_house,
+    require_free,
+    signed_in,
+)
 
 lots_app: Final = typer.Typer()
-settle_app: Final = typer.Typer(no_args_is_help=True, help="Close a period and pay the shops.")
-export_app: Final = typer.Typer(no_args_is_help=True, help="Bank file, statements, books.")
+settle_app: Final = typer.Typer(no_args_is_help=True, help="Clore une période et payer les commerces.")
+export_app: Final = typer.Typer(no_args_is_help=True, help="Fichier bancaire, relevés, livres.")
 
-OutOption = Annotated[Path, typer.Option("--out", "-o", help="Where to write.")]
+OutOption = Annotated[Path, typer.Option("--out", "-o", dir_okay=False, help="Fichier à écrire.")]
 BankVersion = Literal["001.001.09", "001.001.03"]
 
 
 # ── Vouchers ─────────────────────────────────────────────────────────────────────────────────────────────────────
 @lots_app.command("issue")
 def issue_order(
-    order: int,
+    order: Number,
     out: OutOption,
     programme: ProgrammeOption = 1,
     by: AsOption = None,
     expires_on: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])] = None,
 ) -> None:
-    """Issue a paid or accepted order, print its sheets to OUT, read every QR back, destroy the codes.
+    """Émettre une commande payée ou acceptée : imprimer ses planches, relire chaque QR, détruire les codes.
 
-    Interrupted anywhere, run it again: it goes on where it was.
+    Interrompue n'importe où, relancez-la : elle reprend où elle en était. Les planches vont dans un nouveau fichier,
+    jamais par-dessus un autre.
     """
+    require_free(out)
     with opened_house() as (house, settings), bars() as shown:
         caller = acting(house, settings, by=by, act=Act.BATCH_ISSUE, programme_id=programme)
         access.may(caller, Act.BATCH_PRINT, programme_id=programme)
@@ -56,12 +77,14 @@ def issue_order(
         )
         workshop.print_sheets(house, pepper=pepper, out=out, progress=bar(shown, "Impression, relecture"), **common)
         house.write(issue.hand_over, actor=caller.actor, at=clock.now(), **common)
-    console.print(f"Lot {batch.number} : {out}. À activer à la remise, par une autre personne.")
+    console.print(
+        f"Lot {batch.number} : {escape(str(out))}. À activer à la remise, par une autre personne.", soft_wrap=True
+    )
 
 
 @lots_app.command()
-def activate(batch: int, programme: ProgrammeOption = 1, by: AsOption = None) -> None:
-    """Make a printed batch spendable, on delivery; not by the person who issued it."""
+def activate(batch: Number, programme: ProgrammeOption = 1, by: AsOption = None) -> None:
+    """Activer un lot imprimé, à la remise ; pas par la personne qui l'a émis."""
     with opened_house() as (house, settings):
         caller = acting(house, settings, by=by, act=Act.BATCH_ACTIVATE, programme_id=programme)
         house.write(issue.activate, programme_id=programme, batch_number=batch, actor=caller.actor, at=clock.now())
@@ -72,10 +95,12 @@ def activate(batch: int, programme: ProgrammeOption = 1, by: AsOption = None) ->
 def expire_due(
     programme: ProgrammeOption = 1,
     by: AsOption = None,
-    extend: Annotated[int | None, typer.Option("--extend", help="Prolonger ce lot au lieu de périmer.")] = None,
-    to_on: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"])] = None,
+    extend: BatchOption = None,
+    to_on: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Nouveau dernier jour.")] = None,
 ) -> None:
-    """Lapse the vouchers whose last day has passed (for cron), or extend one batch with --extend BATCH --to DAY."""
+    """Périmer les chèques dont le dernier jour est passé (pour cron), ou prolonger un lot : --extend LOT --to JOUR."""
+    if (extend is None) != (to_on is None):
+        raise typer.BadParameter("l'un ne va pas sans l'autre : --extend LOT --to JOUR", param_hint="--extend / --to")
     with opened_house() as (house, settings), bars() as shown:
         if extend is not None and to_on is not None:
             caller = acting(house, settings, by=by, act=Act.BATCH_EXTEND, programme_id=programme)
@@ -103,7 +128,7 @@ def settle_propose(
     programme: ProgrammeOption = 1,
     by: AsOption = None,
 ) -> None:
-    """Propose the run that closes a period."""
+    """Proposer le règlement qui clôt une période."""
     with opened_house() as (house, settings):
         caller = acting(house, settings, by=by, act=Act.SETTLEMENT_PROPOSE, programme_id=programme)
         run = workshop.propose_run(house, programme_id=programme, to_on=to_on.date(), actor=caller.actor, now=clock.now)
@@ -111,8 +136,8 @@ def settle_propose(
 
 
 @settle_app.command("show")
-def settle_show(number: int, programme: ProgrammeOption = 1, by: AsOption = None) -> None:
-    """What a run pays, merchant by merchant."""
+def settle_show(number: Number, programme: ProgrammeOption = 1, by: AsOption = None) -> None:
+    """Ce qu'un règlement paie, commerçant par commerçant."""
     with opened_house() as (house, settings):
         acting(house, settings, by=by, act=Act.SETTLEMENT_READ, programme_id=programme)
         run = house.read(find_run, programme_id=programme, number=number)
@@ -121,12 +146,12 @@ def settle_show(number: int, programme: ProgrammeOption = 1, by: AsOption = None
 
 @settle_app.command("withdraw")
 def settle_withdraw(
-    number: int,
+    number: Number,
     reason: Annotated[str, typer.Option(prompt="Motif")],
     programme: ProgrammeOption = 1,
     by: AsOption = None,
 ) -> None:
-    """Take a proposed run back."""
+    """Retirer un règlement proposé."""
     with opened_house() as (house, settings):
         caller = acting(house, settings, by=by, act=Act.SETTLEMENT_WITHDRAW, programme_id=programme)
         house.write(
@@ -142,12 +167,12 @@ def settle_withdraw(
 
 @settle_app.command("approve")
 def settle_approve(
-    number: int,
+    number: Number,
     pay_on: Annotated[datetime | None, typer.Option("--pay-on", formats=["%Y-%m-%d"])] = None,
     programme: ProgrammeOption = 1,
     by: AsOption = None,
 ) -> None:
-    """Approve a run; not by the person who proposed it."""
+    """Approuver un règlement ; pas par la personne qui l'a proposé."""
     with opened_house() as (house, settings):
         caller = acting(house, settings, by=by, act=Act.SETTLEMENT_APPROVE, programme_id=programme)
         run = house.write(
@@ -162,8 +187,8 @@ def settle_approve(
 
 
 @settle_app.command("executed")
-def settle_executed(number: int, programme: ProgrammeOption = 1, by: AsOption = None) -> None:
-    """Record that the bank has paid a run."""
+def settle_executed(number: Number, programme: ProgrammeOption = 1, by: AsOption = None) -> None:
+    """Noter que la banque a payé un règlement."""
     with opened_house() as (house, settings):
         caller = acting(house, settings, by=by, act=Act.SETTLEMENT_EXECUTE, programme_id=programme)
         house.write(pay.execute, programme_id=programme, number=number, actor=caller.actor, at=clock.now())
@@ -172,13 +197,13 @@ def settle_executed(number: int, programme: ProgrammeOption = 1, by: AsOption = 
 
 @settle_app.command("returned")
 def settle_returned(
-    number: int,
-    merchant: int,
+    number: Number,
+    merchant: Number,
     reason: Annotated[str, typer.Option(prompt="Motif de la banque")],
     programme: ProgrammeOption = 1,
     by: AsOption = None,
 ) -> None:
-    """Record that the bank returned one merchant's transfer: it is owed again."""
+    """Noter que la banque a rendu le virement d'un commerçant : il est dû de nouveau."""
     with opened_house() as (house, settings):
         caller = acting(house, settings, by=by, act=Act.SETTLEMENT_RETURN, programme_id=programme)
         house.write(
@@ -196,62 +221,70 @@ def settle_returned(
 # ── What leaves ──────────────────────────────────────────────────────────────────────────────────────────────────
 @export_app.command("bank-file")
 def export_bank_file(
-    number: int,
+    number: Number,
     out: OutOption,
-    version: Annotated[BankVersion, typer.Option(help="Version of pain.001.")] = "001.001.09",
+    version: Annotated[BankVersion, typer.Option(help="Version du pain.001.")] = "001.001.09",
     programme: ProgrammeOption = 1,
     by: AsOption = None,
 ) -> None:
-    """Write the bank file of an approved run, checked against the SEPA rules; every time the same bytes."""
+    """Écrire le fichier bancaire d'un règlement approuvé, contrôlé (SEPA) ; toujours les mêmes octets."""
     with opened_house() as (house, settings):
         caller = acting(house, settings, by=by, act=Act.SETTLEMENT_EXPORT, programme_id=programme)
-        xml = workshop.export_bank_file(
-            house, programme_id=programme, number=number, actor=caller.actor, now=clock.now, version=version
-        )
-    found = faults(xml)
-    for fault in found:
-        errors.print(f"[red]{fault.rule}[/red] {fault.path} : {fault.detail}", soft_wrap=True)
-    if found:
-        raise typer.Exit(1)
-    out.write_bytes(xml)
-    console.print(f"{out} : SHA-256 {codes.request_hash(xml).hex()}", soft_wrap=True)
+        try:
+            with workshop.appearing(out) as part:
+                xml = workshop.export_bank_file(
+                    house,
+                    programme_id=programme,
+                    number=number,
+                    actor=caller.actor,
+                    now=clock.now,
+                    version=version,
+                    keep=part.write_bytes,
+                )
+        except workshop.BankFileFaulty as faulty:
+            for fault in faulty.found:
+                told = f"{escape(fault.path)} : {escape(fault.detail)}"
+                errors.print(f"[red]{escape(fault.rule)}[/red] {told}", soft_wrap=True)
+            raise typer.Exit(1) from faulty
+    console.print(f"{escape(str(out))} : SHA-256 {codes.file_hash(xml)}", soft_wrap=True)
 
 
 @export_app.command("statements")
-def export_statements(number: int, out: OutOption, programme: ProgrammeOption = 1, by: AsOption = None) -> None:
-    """Write every merchant's statement of a run to one PDF."""
-    with opened_house() as (house, settings), bars() as shown, out.open("wb") as file:
+def export_statements(number: Number, out: OutOption, programme: ProgrammeOption = 1, by: AsOption = None) -> None:
+    """Écrire les relevés de tous les commerçants d'un règlement, en un PDF."""
+    with opened_house() as (house, settings), bars() as shown:
         acting(house, settings, by=by, act=Act.SETTLEMENT_READ, programme_id=programme)
-        workshop.print_statements(
-            house, programme_id=programme, number=number, out=file, progress=bar(shown, "Relevés")
-        )
-    console.print(str(out))
+        with workshop.appearing(out) as part, part.open("wb") as file:
+            workshop.print_statements(
+                house, programme_id=programme, number=number, out=file, progress=bar(shown, "Relevés")
+            )
+    console.print(escape(str(out)), soft_wrap=True)
 
 
 @export_app.command("journal")
 def export_journal(
     out: OutOption,
-    hledger: Annotated[bool, typer.Option("--hledger", help="For hledger, rather than a spreadsheet.")] = False,
+    hledger: Annotated[bool, typer.Option("--hledger", help="Pour hledger plutôt qu'un tableur.")] = False,
     programme: ProgrammeOption = 1,
     by: AsOption = None,
 ) -> None:
-    """Write the journal: a spreadsheet's CSV, or an hledger file."""
-    with opened_house() as (house, settings), out.open("wb") as file:
+    """Écrire le journal : le CSV d'un tableur, ou un fichier hledger."""
+    with opened_house() as (house, settings):
         acting(house, settings, by=by, act=Act.JOURNAL_READ, programme_id=programme)
-        if hledger:
-            exports.write_hledger(house, file, programme_id=programme)
-        else:
-            exports.write_journal_csv(house, file, programme_id=programme)
-    console.print(str(out))
+        write = exports.write_hledger if hledger else exports.write_journal_csv
+        with workshop.appearing(out) as part, part.open("wb") as file:
+            write(house, file, programme_id=programme)
+    console.print(escape(str(out)), soft_wrap=True)
 
 
 @export_app.command("report")
 def export_report(out: OutOption, programme: ProgrammeOption = 1, by: AsOption = None) -> None:
-    """Write the programme's dashboard as a PDF."""
+    """Écrire le tableau de bord du dispositif, en PDF."""
     with opened_house() as (house, settings):
         acting(house, settings, by=by, act=Act.REPORT_READ, programme_id=programme)
-        out.write_bytes(exports.dashboard(house, programme_id=programme, at=clock.now()))
-    console.print(str(out))
+        with workshop.appearing(out) as part:
+            part.write_bytes(exports.dashboard(house, programme_id=programme, at=clock.now()))
+    console.print(escape(str(out)), soft_wrap=True)
 
 
 def _show(run: Run) -> None:
@@ -259,9 +292,22 @@ def _show(run: Run) -> None:
     for line in run.settlements:
         amounts = (line.gross_cents, line.brought_cents, line.commission_cents, line.vat_cents, line.net_cents)
         state = line.carried_because or line.state
-        table.add_row(f"{line.merchant_id} {line.shop_name}", *map(money.euros_fr, amounts), state)
+        table.add_row(escape(f"{line.merchant_id} {line.shop_name}"), *map(money.euros_fr, amounts), escape(state))
     console.print(table)
     console.print(
         f"Règlement {run.number} ({run.state}), du {clock.day_fr(run.from_on)} au {clock.day_fr(run.to_on)} :"
         f" {len(run.to_pay)} virements, {money.euros_fr(run.pay_cents)}."
     )
+
+
+@lots_app.command("password")
+def own_password(by: Annotated[str, typer.Option("--as", help="Votre adresse électronique.")]) -> None:
+    """Choisir son propre mot de passe ; le premier reçu n'ouvre aucun rôle."""
+    current = os.environ.get("VOUCHERS_PASSWORD") or getpass.getpass("Mot de passe actuel : ")
+    fresh = os.environ.get("VOUCHERS_NEW_PASSWORD") or getpass.getpass("Nouveau mot de passe : ")
+    with opened_house() as (house, settings):
+        opened = signed_in(house, settings, email=by, password=current)
+        sign_in.change_password(
+            house, staff_id=opened.staff_id, current=current, new=fresh, address=TERMINAL, at=clock.now()
+        )
+    console.print("Mot de passe changé ; vos sessions et jetons sont fermés.")

@@ -141,9 +141,17 @@ def token_hash(session_key: bytes, token: str) -> bytes:
     return hmac.digest(session_key, b"token\0" + token.encode(), "sha256")
 
 
-def request_hash(canonical: bytes) -> bytes:
-    """The fingerprint by which a repeated request is known to be the same: SHA-256, 32 bytes."""
-    return hashlib.sha256(canonical).digest()
+def request_hash(pepper: bytes, canonical: bytes) -> bytes:
+    """The fingerprint by which a repeated request is known to be the same: 32 bytes.
+
+    Keyed: a body may hold a control code or a first password, which a plain hash would let a thief guess at leisure.
+    """
+    return hmac.digest(pepper, b"request\0" + canonical, "sha256")
+
+
+def file_hash(content: bytes) -> str:
+    """What a file is recognised by: SHA-256 in hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def seal_secrets(pepper: bytes, *, batch: str, chunk: int, secrets_in: list[Secret]) -> bytes:

@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import make_url
 
 _SECRET_BYTES: Final = 32
+_SECRETS: Final = ("pepper", "session_key")
 
 
 class Setting(StrEnum):
@@ -88,15 +89,29 @@ class Settings(BaseSettings):
 def _made_once(path: Path) -> dict[str, bytes]:
     """The secrets in `path`, made if it is not there. Refuses a file that others may read."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    made = json.dumps({name: secrets.token_hex(_SECRET_BYTES) for name in ("pepper", "session_key")})
+    made = json.dumps({name: secrets.token_hex(_SECRET_BYTES) for name in _SECRETS})
     try:
         # O_EXCL: of two processes that start at once, one makes the secrets and the other reads them.
         handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     except FileExistsError:
         if path.stat().st_mode & 0o077:
             raise SettingsFault(f"{path} can be read by others: chmod 600 {path}") from None
-        found: dict[str, str] = json.loads(path.read_text())
-        return {name: bytes.fromhex(value) for name, value in found.items()}
+        return _kept(path)
     with os.fdopen(handle, "w") as file:
         file.write(made)
     return {name: bytes.fromhex(value) for name, value in json.loads(made).items()}
+
+
+def _kept(path: Path) -> dict[str, bytes]:
+    """The secrets that `path` holds: both, of 32 bytes each, and nothing less."""
+    try:
+        found = json.loads(path.read_text())
+        kept = {name: bytes.fromhex(found[name]) for name in _SECRETS}
+    except (ValueError, KeyError, TypeError):
+        kept = {}
+    if not kept or any(len(secret) != _SECRET_BYTES for secret in kept.values()):
+        raise SettingsFault(
+            f"{path} must be JSON with pepper and session_key, 64 hexadecimal digits each: put back the file that was"
+            " made with this database, whose vouchers are known by no other pepper"
+        )
+    return kept

@@ -63,6 +63,10 @@ class OutcomeUnknown(Exception):
     """The commit failed or fell silent: it may have happened. Ask again with the same key; never read it as a no."""
 
 
+class LockLost(Exception):
+    """A guarded UPDATE found another row than its lock had shown: all the job wrote is undone. Never expected."""
+
+
 class Busy(Exception):
     """Nothing was done: too much is waiting. Ask again, with the same key."""
 
@@ -97,6 +101,7 @@ class Database:
     def read(self, job: Callable[Concatenate[ReadSession, P], T], *given: P.args, **named: P.kwargs) -> T:
         """Run `job`, a verb and what it is told, on one moment of the database."""
         with self._read_engine.connect() as session:
+            session.begin()
             return job(session, *given, **named)
 
     def write(self, job: Callable[Concatenate[WriteSession, P], T], *given: P.args, **named: P.kwargs) -> T:
@@ -133,6 +138,7 @@ class Database:
 
     def _write_once(self, job: Job[T]) -> T:
         with self._write_engine.connect() as session:
+            session.begin()
             result = job(WriteSession(session))
             _commit(session)
             return result
@@ -201,6 +207,7 @@ class _GroupWriter:
 
     def _commit_alone(self, job: Job[Any]) -> Any:
         with self._engine.connect() as session:
+            session.begin()
             result = job(WriteSession(session))
             _commit(session)
             return result
@@ -208,6 +215,7 @@ class _GroupWriter:
     def _commit_group(self, group: list[_Waiting]) -> list[Any]:
         outcomes: list[Any] = []
         with self._engine.connect() as session:
+            session.begin()
             for waiting in group:
                 session.exec_driver_sql("SAVEPOINT job")
                 try:
@@ -272,9 +280,11 @@ def _sqlite_engine(url: URL, *, query_only: bool) -> Engine:
     # Its owner's alone, like the journal files that SQLite makes in its likeness.
     file.touch(mode=0o600, exist_ok=True)
     if query_only:
-        engine = sa.create_engine(url, module=sqlite, pool_size=8, max_overflow=32)
+        engine = sa.create_engine(url, module=sqlite, pool_size=8, max_overflow=32, hide_parameters=True)
     else:
-        engine = sa.create_engine(url, module=sqlite, pool_size=1, max_overflow=0, pool_timeout=120)
+        engine = sa.create_engine(
+            url, module=sqlite, pool_size=1, max_overflow=0, pool_timeout=120, hide_parameters=True
+        )
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
@@ -305,6 +315,7 @@ def _postgres_engine(url: URL) -> Engine:
         pool_size=20,
         max_overflow=20,
         isolation_level="READ COMMITTED",
+        hide_parameters=True,
         # No pool_pre_ping: it would add a round trip to each redemption; a broken connection is retried by its caller.
         connect_args={"options": options, "target_session_attrs": "read-write", "prepare_threshold": 3},
     )

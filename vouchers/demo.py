@@ -5,6 +5,7 @@ redemptions read from those very sheets, a settlement with its bank file, a retu
 told over the six weeks before today; only the pairing code at its end is of this minute.
 """
 
+import shutil
 import uuid
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -28,7 +29,7 @@ from vouchers import (
     tills,
     workshop,
 )
-from vouchers.config import Settings
+from vouchers.config import Setting, Settings
 from vouchers.db import Database, WriteSession
 from vouchers.demo_cast import Cast, SignIn, Watch
 from vouchers.keys import Answer, Key
@@ -38,6 +39,8 @@ from vouchers.runs import Run
 
 VOUCHERS: Final = 4_000
 FACE_CENTS: Final = 1_000
+MARKER: Final = ".vouchers-demo"
+"""The file by which a demonstration knows a folder of its own, which it may empty."""
 _SEED: Final = 2026
 _SPENT_OF_TEN: Final = 7
 
@@ -56,6 +59,51 @@ class Story:
     pairing_code: str
     pairing_shop: str
     files: tuple[Path, ...]
+
+
+class FolderFault(Exception):
+    """A folder that is not the demonstration's to empty."""
+
+
+def stage(folder: Path) -> Settings:
+    """Make `folder` empty but for its marker; gives settings that keep everything there, whatever the environment.
+
+    Raises `FolderFault`, having touched nothing, unless the folder is absent, empty, or a demonstration's own.
+    """
+    marker = folder / MARKER
+    if folder.exists() and not folder.is_dir():
+        raise FolderFault(f"{folder} n'est pas un dossier")
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()) and not marker.is_file():
+        raise FolderFault(
+            f"{folder} n'est pas vide, et aucune démonstration ne l'a fait : donnez un autre dossier, ou videz celui-ci"
+        )
+    # First of all, so that a demonstration cut off anywhere can be told again.
+    marker.write_text("`vouchers demo` vide ce dossier : n'y gardez rien.\n")
+    for there in folder.iterdir():
+        if there.is_dir() and not there.is_symlink():
+            shutil.rmtree(there)
+        elif there != marker:
+            there.unlink()
+    house = folder.resolve()
+    return Settings(
+        environment=Setting.DEVELOPMENT,
+        database_url=f"sqlite:///{house / 'house.db'}",
+        pepper=None,
+        session_key=None,
+        secrets_file=house / "secrets.json",
+        anchors_file=house / "anchors.json",
+    )
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """What a process must find in its environment, in place of every other setting, to have those of `stage`."""
+    return {
+        "VOUCHERS_ENVIRONMENT": settings.environment.value,
+        "VOUCHERS_DATABASE_URL": settings.database_url,
+        "VOUCHERS_SECRETS_FILE": str(settings.secrets_path()),
+        "VOUCHERS_ANCHORS_FILE": str(settings.anchors_path()),
+    }
 
 
 def tell(house: Database, *, settings: Settings, folder: Path, now: datetime, watch: Watch) -> Story:
@@ -225,7 +273,7 @@ def _scan(
     key = Key(
         scope=f"till:{till.till_id}",
         key=str(uuid.UUID(int=chance.getrandbits(128), version=4)),
-        request_hash=codes.request_hash("\n".join([*texts, str(sale)]).encode()),
+        request_hash=codes.request_hash(pepper, "\n".join([*texts, str(sale)]).encode()),
     )
 
     def act(session: WriteSession) -> Answer:

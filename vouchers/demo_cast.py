@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from vouchers import bank_accounts, clock, codes, demo_town, passwords, people, programmes, roles, tills
+from vouchers import bank_accounts, clock, codes, demo_town, passwords, people, programmes, roles, sign_in, tills
 from vouchers.db import Database
 
 SHOPS: Final = 70
@@ -121,15 +121,18 @@ def _enrol_staff(
     sign_ins = []
     for role, (_, name, account) in _STAFF.items():
         password = codes.new_password()
+        hashed = passwords.hashed(password)
         staff_id = house.write(
             people.enrol_staff,
             programme_id=programme_id,
             email=f"{account}@demo.example",
             name=name,
-            password_hash=passwords.hashed(password),
+            password_hash=hashed,
             actor="system",
             at=at,
         )
+        # Each has chosen it: a password that somebody else gave opens no role.
+        house.write(sign_in.choose_password, staff_id=staff_id, password_hash=hashed, at=at)
         sign_ins.append(SignIn(role, f"{account}@demo.example", password, f"staff:{staff_id}"))
     ids = [int(one.actor.partition(":")[2]) for one in sign_ins]
     house.write(roles.grant_first_administrators, programme_id=programme_id, staff_ids=(ids[0], ids[1]), at=at)

@@ -5,8 +5,9 @@ Each question gives rows of p (programme), n (the row's own number), found and e
 is a fault. Nothing here is shared with the rooms that write the rows: a mistake made there is not made again here.
 
 I1 postings · I2 journals · I3 bounds · I4 each voucher · I5 each programme · I6 states · I7 keys · I9 redemptions and
-reversals · I10 settlements · I11 snapshots · I14 commission and VAT · I15 orders and batches. I12 (seals) and I13
-(triggers) are in `verify.py`. I8 speaks of holds on a voucher; this house has none.
+reversals · I10 settlements · I11 snapshots · I14 commission and VAT · I15 orders and batches. Who, when and on which
+account is asked in `witnesses.py`, I12 (seals) in `verify.py`, I13 (triggers) in `guards.py`. I8 speaks of holds on a
+voucher; this house has none.
 """
 
 from typing import Final, NamedTuple
@@ -85,17 +86,11 @@ def _share(cents: str, basis_points: str) -> str:
     return f"((CASE WHEN {cents} < 0 THEN -1 ELSE 1 END) * ((2 * ABS({cents}) * {basis_points} + 10000) / 20000))"
 
 
-def _turnover(side: str, account: str, programme: str, where: str = "1 = 1") -> str:
+def turnover(side: str, account: str, programme: str, where: str = "1 = 1") -> str:
+    """SQL: the cents of all postings with `account` on that side, 0 where there is none."""
     return (
         f"(SELECT COALESCE(CAST(SUM(y.cents) AS BIGINT), 0) FROM posting y WHERE y.programme_id = {programme}"
         f" AND y.{side} = {account} AND {where})"
-    )
-
-
-def _of_kind(kind: str, *, journal: str = "y.journal_id", programme: str = "y.programme_id") -> str:
-    return (
-        f"EXISTS (SELECT 1 FROM journal k WHERE k.programme_id = {programme} AND k.id = {journal}"
-        f" AND k.kind = '{kind}')"
     )
 
 
@@ -103,10 +98,12 @@ _FACE: Final = (
     "(SELECT COALESCE(CAST(SUM(l.face_cents * l.quantity) AS BIGINT), 0) FROM order_line l"
     " WHERE l.programme_id = o.programme_id AND l.order_number = o.number)"
 )
-_RECEIVABLE: Final = "('receivable:' || CAST(o.number AS TEXT))"
+RECEIVABLE: Final = "('receivable:' || CAST(o.number AS TEXT))"
+"""SQL: the account of what an order `o` owes."""
 _ORDERED: Final = "('ordered:' || CAST(o.number AS TEXT))"
-_APPROVED: Final = "('approved', 'paid', 'accepted', 'issuing', 'issued', 'delivered')"
-_ISSUED_OF_ORDER: Final = _turnover("debit", _ORDERED, "o.programme_id", "y.credit = 'float'")
+APPROVED: Final = "('approved', 'paid', 'accepted', 'issuing', 'issued', 'delivered')"
+"""SQL: the states of an order whose price is posted."""
+_ISSUED_OF_ORDER: Final = turnover("debit", _ORDERED, "o.programme_id", "y.credit = 'float'")
 _LAST_MOVE: Final = (
     "(SELECT programme_id, serial, MAX(journal_id) AS id FROM posting WHERE serial IS NOT NULL"
     " GROUP BY programme_id, serial)"
@@ -137,7 +134,8 @@ _COMMISSION_PART: Final = _settled_part("'commission'")
 _VAT_PART: Final = _settled_part("'vat'")
 
 
-def _settlement(name: str, says: str, found: str, expected: str, *, where: str, tables: str = "") -> Invariant:
+def of_settlement(name: str, says: str, found: str, expected: str, *, where: str, tables: str = "") -> Invariant:
+    """A question to each settlement `s` of a run `r`: are these two values one?"""
     return Invariant(
         name, "settlement", says,
         f"""SELECT s.programme_id AS p, s.run_number AS n, 'merchant ' || CAST(s.merchant_id AS TEXT) || ': '
@@ -214,12 +212,12 @@ INVARIANTS: Final = (
            WHERE v.replaces_serial IS NOT NULL"""),
     Invariant("I5", "programme", "the float is what is on all vouchers",
         f"""SELECT g.id AS p, 0 AS n,
-              {_turnover("credit", "'float'", "g.id")} - {_turnover("debit", "'float'", "g.id")} AS found,
+              {turnover("credit", "'float'", "g.id")} - {turnover("debit", "'float'", "g.id")} AS found,
               (SELECT COALESCE(CAST(SUM(v.balance_cents) AS BIGINT), 0) FROM voucher v WHERE v.programme_id = g.id)
                 AS expected FROM programme g"""),
     Invariant("I5", "programme", "nothing is left in suspense",
-        f"""SELECT g.id AS p, 0 AS n, {_turnover("credit", "'suspense'", "g.id")} AS found,
-              {_turnover("debit", "'suspense'", "g.id")} AS expected FROM programme g"""),
+        f"""SELECT g.id AS p, 0 AS n, {turnover("credit", "'suspense'", "g.id")} AS found,
+              {turnover("debit", "'suspense'", "g.id")} AS expected FROM programme g"""),
     Invariant("I6", "voucher", "a voucher holds nothing if and only if its state says so",
         """SELECT programme_id AS p, serial AS n, state || ' with ' || CAST(balance_cents AS TEXT) AS found,
              'holds nothing only when redeemed, expired, cancelled or replaced' AS expected FROM voucher
@@ -321,17 +319,17 @@ INVARIANTS: Final = (
            WHERE s.state IS NULL OR j.kind IS NULL OR NOT (
              (j.kind IN ('redeemed', 'transfer_returned') AND x.credit = 'merchant:' || CAST(l.merchant_id AS TEXT))
              OR (j.kind = 'reversed' AND x.debit = 'merchant:' || CAST(l.merchant_id AS TEXT)))"""),
-    _settlement("I10", "gross and brought forward are the sums of the lines",
+    of_settlement("I10", "gross and brought forward are the sums of the lines",
         "s.gross_cents || ' + ' || s.brought_cents",
         "(COALESCE(l.gross, 0) || ' + ' || COALESCE(l.brought, 0))",
         where="s.journal_id IS NOT NULL",
         tables=f"""LEFT JOIN ({_LINES}) l ON l.programme_id = s.programme_id AND l.run_number = s.run_number
               AND l.merchant_id = s.merchant_id"""),
-    _settlement("I10", "the net was put in transit, commission and VAT were taken",
+    of_settlement("I10", "the net was put in transit, commission and VAT were taken",
         "s.net_cents || ' + ' || s.commission_cents || ' + ' || s.vat_cents",
         f"({_IN_TRANSIT_PART} || ' + ' || {_COMMISSION_PART} || ' + ' || {_VAT_PART})",
         where="s.journal_id IS NOT NULL"),
-    _settlement("I10", "a settlement has the state and the journal that its run gives it",
+    of_settlement("I10", "a settlement has the state and the journal that its run gives it",
         "s.state || CASE WHEN s.journal_id IS NULL THEN ', no journal' ELSE ', journal' END",
         """CASE WHEN s.state = 'carried' THEN 'carried, no journal'
              WHEN r.state IN ('proposed', 'withdrawn') THEN 'to_pay, no journal'
@@ -342,8 +340,8 @@ INVARIANTS: Final = (
         where="1 = 1"),
     Invariant("I10", "payment_run", "in transit is what a run has still to pay, nothing once executed",
         f"""SELECT r.programme_id AS p, r.number AS n,
-              {_turnover("credit", "'in_transit:' || CAST(r.number AS TEXT)", "r.programme_id")}
-              - {_turnover("debit", "'in_transit:' || CAST(r.number AS TEXT)", "r.programme_id")} AS found,
+              {turnover("credit", "'in_transit:' || CAST(r.number AS TEXT)", "r.programme_id")}
+              - {turnover("debit", "'in_transit:' || CAST(r.number AS TEXT)", "r.programme_id")} AS found,
               COALESCE((SELECT CAST(SUM(s.net_cents) AS BIGINT) FROM settlement s
                 WHERE s.programme_id = r.programme_id AND s.run_number = r.number AND s.state = 'to_pay'
                 AND s.journal_id IS NOT NULL), 0) AS expected FROM payment_run r"""),
@@ -386,7 +384,7 @@ INVARIANTS: Final = (
              ON u.programme_id = a.p AND u.upto_journal >= a.n
            GROUP BY a.p, a.n, a.account, had.many"""),
     # ── I14: commission and VAT ──────────────────────────────────────────────────────────────────────────────────
-    _settlement("I14", "commission is the run's rate on the gross, VAT its rate on the commission, net the rest",
+    of_settlement("I14", "commission is the run's rate on the gross, VAT its rate on the commission, net the rest",
         "s.commission_cents || ' + ' || s.vat_cents || ' + ' || s.net_cents",
         f"({_share('s.gross_cents', 'r.commission_bp')} || ' + ' || {_share('s.commission_cents', 'r.vat_bp')}"
         " || ' + ' || (s.gross_cents + s.brought_cents - s.commission_cents - s.vat_cents))",
@@ -394,24 +392,25 @@ INVARIANTS: Final = (
     # ── I15: orders and batches ──────────────────────────────────────────────────────────────────────────────────
     Invariant("I15", "voucher_order", "approving posted face value, fee and VAT, once",
         f"""SELECT o.programme_id AS p, o.number AS n,
-              {_turnover("debit", _RECEIVABLE, "o.programme_id")} AS found,
-              CASE WHEN o.state IN {_APPROVED} OR {_turnover("debit", _RECEIVABLE, "o.programme_id")} > 0
+              {turnover("debit", RECEIVABLE, "o.programme_id")} AS found,
+              CASE WHEN o.state IN {APPROVED} OR {turnover("debit", RECEIVABLE, "o.programme_id")} > 0
                 THEN {_FACE} + o.fee_cents + o.fee_vat_cents ELSE 0 END AS expected FROM voucher_order o"""),
     Invariant("I15", "voucher_order", "what was ordered is issued, or still to be issued; cancelled, neither",
         f"""SELECT o.programme_id AS p, o.number AS n,
-              {_turnover("credit", _ORDERED, "o.programme_id")} - {_turnover("debit", _ORDERED, "o.programme_id")}
+              {turnover("credit", _ORDERED, "o.programme_id")} - {turnover("debit", _ORDERED, "o.programme_id")}
                 AS found,
-              CASE WHEN o.state IN {_APPROVED} THEN {_FACE} - {_ISSUED_OF_ORDER} ELSE 0 END AS expected
+              CASE WHEN o.state IN {APPROVED} THEN {_FACE} - {_ISSUED_OF_ORDER} ELSE 0 END AS expected
             FROM voucher_order o"""),
     Invariant("I15", "voucher_order", "nothing is issued that no one paid or signed for",
         f"""SELECT o.programme_id AS p, o.number AS n, 'owes ' || CAST(
-              {_turnover("debit", _RECEIVABLE, "o.programme_id")}
-              - {_turnover("credit", _RECEIVABLE, "o.programme_id")} AS TEXT) AS found,
+              {turnover("debit", RECEIVABLE, "o.programme_id")}
+              - {turnover("credit", RECEIVABLE, "o.programme_id")} AS TEXT) AS found,
               'paid, or accepted by someone' AS expected FROM voucher_order o
-            WHERE o.accepted_by IS NULL
+            WHERE NOT EXISTS (SELECT 1 FROM journal k WHERE k.programme_id = o.programme_id
+                AND k.kind = 'order_accepted' AND k.subject = 'order:' || CAST(o.number AS TEXT))
               AND (o.state IN ('paid', 'issuing', 'issued', 'delivered') OR {_ISSUED_OF_ORDER} > 0)
-              AND {_turnover("debit", _RECEIVABLE, "o.programme_id")}
-                > {_turnover("credit", _RECEIVABLE, "o.programme_id")}"""),
+              AND {turnover("debit", RECEIVABLE, "o.programme_id")}
+                > {turnover("credit", RECEIVABLE, "o.programme_id")}"""),
     Invariant("I15", "batch", "the vouchers of a batch are what was moved from ordered to the float for it",
         f"""SELECT b.programme_id AS p, b.number AS n, (SELECT COALESCE(CAST(SUM(v.face_cents) AS BIGINT), 0)
               FROM voucher v WHERE v.programme_id = b.programme_id AND v.batch_number = b.number

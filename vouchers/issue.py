@@ -11,6 +11,7 @@ same commit, so the float is what the vouchers hold at every instant.
 The codes exist on paper and, until the sheets are handed over, sealed under a key that is not in the database.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -128,8 +129,9 @@ def issue_chunk(
 ) -> Batch:
     """Issue the next `len(secrets)` vouchers (fewer where fewer are left), printed and inactive, funded by the order.
 
-    The last chunk makes batch and order issued. Refuses `NotFound`, `BatchState` (nothing is left to issue),
-    `BadInput` (no secrets).
+    The fact's reason is the run of serials and the witness of their codes, '1-2000 5f1e…': a code that changes papers
+    afterwards no longer agrees with the journal. The last chunk makes batch and order issued. Refuses `NotFound`,
+    `BatchState` (nothing is left to issue), `BadInput` (no secrets).
     """
     if not secrets:
         raise BadInput(field="secrets", problem="missing")
@@ -152,7 +154,7 @@ def issue_chunk(
     ordered = order_book.find(session, programme_id=programme_id, number=begun.order_number)
     faces = _faces(ordered.lines, start=begun.issued_count, count=len(fresh))
     first = begun.first_serial + begun.issued_count
-    _insert_vouchers(session, issued=begun, first_serial=first, faces=faces, secrets=fresh, pepper=pepper)
+    witness = _insert_vouchers(session, issued=begun, first_serial=first, faces=faces, secrets=fresh, pepper=pepper)
     session.execute(
         sealed_codes.insert().values(
             programme_id=programme_id,
@@ -164,9 +166,9 @@ def issue_chunk(
     if whole:
         issuing = order_book.locked(session, programme_id=programme_id, number=begun.order_number, wanted=("issuing",))
         order_book.flip(session, order=issuing, state="issued")
-    serials = f"{first}-{first + len(fresh) - 1}"
+    reason = f"{first}-{first + len(fresh) - 1} {witness}"
     funded = Move(chart.ordered(begun.order_number), chart.FLOAT, sum(faces))
-    fact = Fact("issued", at, actor, _subject(batch_number), serials, [funded])
+    fact = Fact("issued", at, actor, _subject(batch_number), reason, [funded])
     ledger.post(session, programme_id=programme_id, fact=fact)
     return find(session, programme_id=programme_id, number=batch_number)
 
@@ -381,7 +383,11 @@ def _insert_vouchers(
     faces: Sequence[int],
     secrets: Sequence[Secret],
     pepper: bytes,
-) -> None:
+) -> str:
+    """The chunk is written; gives the SHA-256, in hexadecimal, of a line for each voucher in serial order.
+
+    A line is serial, hash of the code, hash of the control code and face value, with a blank between two of them.
+    """
     # Plain tuples by each driver's fastest way in: through SQLAlchemy's own INSERT this takes twice as long.
     lite = session.dialect.name == "sqlite"
     programme_id, number = issued.programme_id, issued.number
@@ -404,9 +410,11 @@ def _insert_vouchers(
     ]
     if lite:
         session.exec_driver_sql(_INSERT, rows)
-        return
-    raw: Any = session.connection.driver_connection
-    with raw.cursor() as cursor, cursor.copy(_COPY) as copy:
-        copy.set_types(_COPIED_TYPES)
-        for row in rows:
-            copy.write_row(row)
+    else:
+        raw: Any = session.connection.driver_connection
+        with raw.cursor() as cursor, cursor.copy(_COPY) as copy:
+            copy.set_types(_COPIED_TYPES)
+            for row in rows:
+                copy.write_row(row)
+    lines = (f"{serial} {code.hex()} {control.hex()} {face}\n" for _, serial, _, code, control, face, *_ in rows)
+    return hashlib.sha256("".join(lines).encode("ascii")).hexdigest()

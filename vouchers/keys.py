@@ -17,6 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from vouchers.db import WriteSession
 from vouchers.errors import KeyReused, Refusal, refusal_of
+from vouchers.prepared import Prepared
 from vouchers.tables import idempotency
 
 
@@ -54,14 +55,14 @@ def once(
     """
     if not _claimed(session, programme_id=programme_id, key=key, at=at):
         return _first_answer(session, programme_id=programme_id, key=key)
-    session.exec_driver_sql("SAVEPOINT act")
+    _SAVEPOINT.count(session, {})
     try:
         value = act()
     except Refusal as refusal:
         session.exec_driver_sql("ROLLBACK TO SAVEPOINT act")
         _keep(session, programme_id=programme_id, key=key, refused=refusal.reason, answer=refusal.data)
         return Answer(None, refusal, replayed=False)
-    session.exec_driver_sql("RELEASE SAVEPOINT act")
+    _RELEASE.count(session, {})
     _keep(session, programme_id=programme_id, key=key, refused=None, answer=value)
     return Answer(value, None, replayed=False)
 
@@ -74,11 +75,15 @@ _ROW: Final = (
 )
 _BARRIER: Final = text("SELECT pg_logical_emit_message(true, 'vouchers', 'replayed')")
 _CLAIM: Final = {
-    "sqlite": sqlite.insert(idempotency).on_conflict_do_nothing().returning(idempotency.c.key),
-    "postgresql": postgresql.insert(idempotency).on_conflict_do_nothing().returning(idempotency.c.key),
+    "sqlite": Prepared(sqlite.insert(idempotency).on_conflict_do_nothing().returning(idempotency.c.key)),
+    "postgresql": Prepared(postgresql.insert(idempotency).on_conflict_do_nothing().returning(idempotency.c.key)),
 }
 _FIRST: Final = select(idempotency.c.request_hash, idempotency.c.refused, idempotency.c.answer).where(*_ROW)
-_KEEP: Final = update(idempotency).where(*_ROW).values(refused=bindparam("of_refused"), answer=bindparam("of_answer"))
+_KEEP: Final = Prepared(
+    update(idempotency).where(*_ROW).values(refused=bindparam("of_refused"), answer=bindparam("of_answer"))
+)
+_SAVEPOINT: Final = Prepared(text("SAVEPOINT act"))
+_RELEASE: Final = Prepared(text("RELEASE SAVEPOINT act"))
 
 
 def _claimed(session: WriteSession, *, programme_id: int, key: Key, at: datetime) -> bool:
@@ -89,7 +94,7 @@ def _claimed(session: WriteSession, *, programme_id: int, key: Key, at: datetime
         "request_hash": key.request_hash,
         "at": at,
     }
-    return session.execute(_CLAIM[session.dialect.name], claim).first() is not None
+    return bool(_CLAIM[session.dialect.name].rows(session, claim))
 
 
 def _first_answer(session: WriteSession, *, programme_id: int, key: Key) -> Answer:
@@ -108,7 +113,7 @@ def _first_answer(session: WriteSession, *, programme_id: int, key: Key) -> Answ
 
 def _keep(session: WriteSession, *, programme_id: int, key: Key, refused: str | None, answer: dict[str, Any]) -> None:
     kept = json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
-    session.execute(_KEEP, _named(programme_id, key) | {"of_refused": refused, "of_answer": kept})
+    _KEEP.count(session, _named(programme_id, key) | {"of_refused": refused, "of_answer": kept})
 
 
 def _named(programme_id: int, key: Key) -> dict[str, Any]:

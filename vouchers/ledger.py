@@ -20,6 +20,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from vouchers import chart, clock
 from vouchers.db import ReadSession, WriteSession
 from vouchers.money import MAX_CENTS
+from vouchers.prepared import Prepared
 from vouchers.tables import balance_snapshot, journal, posting
 
 _BARRIER: Final = 0x766F756368657273
@@ -61,8 +62,9 @@ def post_all(session: WriteSession, *, programme_id: int, facts: Sequence[Fact])
             assert 0 < move.cents <= MAX_CENTS, move
             assert move.debit != move.credit, move
     numbers = _next_journals(session, programme_id=programme_id, count=len(facts))
-    session.execute(
-        _WRITE_JOURNAL,
+    _write(
+        session,
+        journal,
         [
             {
                 "programme_id": programme_id,
@@ -90,28 +92,37 @@ def post_all(session: WriteSession, *, programme_id: int, facts: Sequence[Fact])
         for number, fact in zip(numbers, facts, strict=True)
         for line, move in enumerate(fact.moves, start=1)
     ]
-    for start in range(0, len(rows), _ROWS_AT_ONCE):
-        session.execute(_WRITE_POSTING, rows[start : start + _ROWS_AT_ONCE])
+    _write(session, posting, rows)
     return numbers
+
+
+def _write(session: WriteSession, into: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
+    if len(rows) == 1:
+        _ONE_ROW[into].count(session, rows[0])
+        return
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        session.execute(into.insert(), rows[start : start + _ROWS_AT_ONCE])
 
 
 def _next_journals(session: WriteSession, *, programme_id: int, count: int) -> list[int]:
     if session.dialect.name == "sqlite":
-        last = int(session.execute(_NEWEST, {"of_programme": programme_id}).scalar_one())
+        ((last,),) = _LAST.rows(session, {"of_programme": programme_id})
         return list(range(last + 1, last + 1 + count))
     # The lock before the number, in this order: whoever later holds the barrier alone knows that no smaller number
     # is still on its way. MATERIALIZED keeps the planner from turning the two around.
-    return list(session.execute(_NEXT_POSTGRES, {"barrier": _BARRIER, "count": count}).scalars())
+    return [number for (number,) in _NEXT_POSTGRES.rows(session, {"barrier": _BARRIER, "count": count})]
 
 
 _NEWEST: Final = select(func.coalesce(func.max(journal.c.id), 0)).where(
     journal.c.programme_id == sa.bindparam("of_programme")
 )
-_WRITE_JOURNAL: Final = journal.insert()
-_WRITE_POSTING: Final = posting.insert()
-_NEXT_POSTGRES: Final = sa.text(
-    "WITH held AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared(:barrier))"
-    " SELECT nextval('journal_id') FROM held, generate_series(1, :count)"
+_ONE_ROW: Final = {table: Prepared(table.insert()) for table in (journal, posting)}
+_LAST: Final = Prepared(_NEWEST)
+_NEXT_POSTGRES: Final = Prepared(
+    sa.text(
+        "WITH held AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared(:barrier))"
+        " SELECT nextval('journal_id') FROM held, generate_series(1, :count)"
+    )
 )
 
 

@@ -204,7 +204,7 @@ def enrol_staff(
     actor: str,
     at: datetime,
 ) -> int:
-    """A person who can sign in and, until a role is granted, do nothing; gives the id.
+    """A person who can sign in and, without a role and a password of their own choice, do nothing; gives the id.
 
     One person is enrolled once for the whole house. Refuses `BadInput`, then `AlreadyEnrolled` for the same e-mail.
     """

@@ -19,12 +19,13 @@ guard makes an overspend impossible even on an engine, or after an edit, that lo
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Final, NamedTuple
+from functools import cache
+from typing import Any, Final, Literal, NamedTuple
 
 from sqlalchemy import and_, bindparam, case, or_, select, update
 
 from vouchers import chart, clock, ledger
-from vouchers.db import ReadSession, WriteSession
+from vouchers.db import LockLost, ReadSession, WriteSession
 from vouchers.errors import (
     AlreadyRedeemed,
     AmountAboveBalance,
@@ -43,6 +44,7 @@ from vouchers.errors import (
 )
 from vouchers.ledger import Fact, Move
 from vouchers.money import MAX_CENTS
+from vouchers.prepared import Prepared
 from vouchers.tables import journal, merchant, posting, programme, redemption, reversal, voucher
 
 MOST_IN_A_BASKET: Final = 20
@@ -139,7 +141,7 @@ def redeem(
         if presented.cents is not None and not 1 <= presented.cents <= MAX_CENTS:
             raise BadInput(field="cents", problem="amount_range", least_cents=1, most_cents=MAX_CENTS)
     asked = {"of_programme": programme_id, "of_merchant": merchant_id}
-    shop = session.execute(_SHOP, asked).first()
+    shop = next((_Shop(*row) for row in _SHOP.rows(session, asked)), None)
     if shop is None or shop.state != "active":
         raise MerchantSuspended
     found = _presented(session, programme_id=programme_id, basket=basket, locking=True)
@@ -172,8 +174,8 @@ def redeem(
             moves=[Move(chart.FLOAT, chart.merchant(merchant_id), cents, row.serial) for row, cents in parts],
         ),
     )
-    session.execute(
-        _WRITE_REDEMPTION,
+    _WRITE_REDEMPTION.count(
+        session,
         {
             "programme_id": programme_id,
             "journal_id": number,
@@ -207,11 +209,11 @@ def _presented(
     """The voucher of each, in the basket's order, None where there is none; locked in ascending serial if asked."""
     hashes = [presented.code_hash for presented in basket if presented.code_hash is not None]
     serials = [presented.serial for presented in basket if presented.serial is not None]
-    known = _BY_CODE_OR_SERIAL if serials else _BY_CODE
-    asked: dict[str, Any] = {"of_programme": programme_id, "hashes": hashes}
-    if serials:
-        asked["serials"] = serials
-    rows = [_Held(*row) for row in session.execute(_LOCKED[known] if locking else known, asked)]
+    asked: dict[str, Any] = {"of_programme": programme_id}
+    asked |= {f"hash_{place}": code_hash for place, code_hash in enumerate(hashes)}
+    asked |= {f"serial_{place}": serial for place, serial in enumerate(serials)}
+    known = _held_by(len(hashes), len(serials), "update" if locking else "read")
+    rows = [_Held(*row) for row in known.rows(session, asked)]
     by_code = {row.code_hash: row for row in rows}
     by_control = {(row.serial, row.control_hash): row for row in rows}
     return [
@@ -316,12 +318,21 @@ def _replaced_on(session: ReadSession, *, programme_id: int, serial: int) -> str
 
 def _take(session: WriteSession, *, programme_id: int, serial: int, cents: int, day: date) -> None:
     taken = {"of_programme": programme_id, "of_serial": serial, "taken_cents": cents, "on_day": day}
-    changed = session.execute(_TAKE, taken).rowcount
-    assert changed == 1, f"voucher {serial} changed under its lock"
+    changed = _TAKE.count(session, taken)
+    if changed != 1:
+        raise LockLost(f"voucher {serial} changed under its lock")
 
 
 # ── Statements of every redemption, built once: building one costs more than running it ──────────────────────────
-_SHOP: Final = (
+class _Shop(NamedTuple):
+    """What redeeming asks of a programme and a merchant."""
+
+    use_rule: str
+    reversal_window_minutes: int
+    state: str
+
+
+_SHOP: Final = Prepared(
     select(programme.c.use_rule, programme.c.reversal_window_minutes, merchant.c.state)
     .join(merchant, merchant.c.programme_id == programme.c.id)
     .where(programme.c.id == bindparam("of_programme"), merchant.c.id == bindparam("of_merchant"))
@@ -339,11 +350,18 @@ _HELD: Final = (
     .where(voucher.c.programme_id == bindparam("of_programme"))
     .order_by(voucher.c.serial)
 )
-_ONE_OF_HASHES: Final = voucher.c.code_hash.in_(bindparam("hashes", expanding=True))
-_BY_CODE: Final = _HELD.where(_ONE_OF_HASHES)
-_BY_CODE_OR_SERIAL: Final = _HELD.where(or_(_ONE_OF_HASHES, voucher.c.serial.in_(bindparam("serials", expanding=True))))
-_LOCKED: Final = {known: known.with_for_update() for known in (_BY_CODE, _BY_CODE_OR_SERIAL)}
-_TAKE: Final = (
+
+
+@cache
+def _held_by(hashes: int, serials: int, lock: Literal["read", "update"]) -> Prepared:
+    """The rows of so many codes and so many serials; a basket has 20 vouchers at most."""
+    by_code = voucher.c.code_hash.in_([bindparam(f"hash_{place}") for place in range(hashes)])
+    by_serial = voucher.c.serial.in_([bindparam(f"serial_{place}") for place in range(serials)])
+    known = _HELD.where(by_code if not serials else by_serial if not hashes else or_(by_code, by_serial))
+    return Prepared(known.with_for_update() if lock == "update" else known)
+
+
+_TAKE: Final = Prepared(
     update(voucher)
     .where(
         voucher.c.programme_id == bindparam("of_programme"),
@@ -357,4 +375,4 @@ _TAKE: Final = (
         state=case((voucher.c.balance_cents == bindparam("taken_cents"), "redeemed"), else_="active"),
     )
 )
-_WRITE_REDEMPTION: Final = redemption.insert()
+_WRITE_REDEMPTION: Final = Prepared(redemption.insert())

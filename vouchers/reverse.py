@@ -13,7 +13,7 @@ from typing import NamedTuple
 from sqlalchemy import case, select, update
 
 from vouchers import chart, clock, ledger
-from vouchers.db import ReadSession, WriteSession
+from vouchers.db import LockLost, ReadSession, WriteSession
 from vouchers.errors import AlreadyReversed, RedemptionUnknown, VoucherClosed, WindowClosed
 from vouchers.ledger import Fact, Move
 from vouchers.rules import rules
@@ -165,7 +165,8 @@ def _put_back(session: WriteSession, *, programme_id: int, serial: int, cents: i
             state=case((voucher.c.state == "redeemed", "active"), else_=voucher.c.state),
         )
     ).rowcount
-    assert given == 1, f"voucher {serial} changed under its lock"
+    if given != 1:
+        raise LockLost(f"voucher {serial} changed under its lock")
 
 
 class _Done(NamedTuple):

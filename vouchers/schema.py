@@ -1,5 +1,6 @@
 """Bringing a database to the schema of this version, by Alembic: the only way the schema changes."""
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -20,8 +21,13 @@ def migrate(house: Database, *, to: str = "head") -> None:
 
 def is_current(house: Database) -> bool:
     """Whether `house` is at the newest revision."""
-    heads = set(ScriptDirectory.from_config(_config()).get_heads())
-    return house.read(lambda session: set(MigrationContext.configure(session).get_current_heads())) == heads
+    return house.read(lambda session: set(MigrationContext.configure(session).get_current_heads())) == _heads()
+
+
+@cache
+def _heads() -> frozenset[str]:
+    """The newest revision as the scripts have it; they do not change while this version runs."""
+    return frozenset(ScriptDirectory.from_config(_config()).get_heads())
 
 
 def _config() -> Config:

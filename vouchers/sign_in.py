@@ -19,7 +19,6 @@ from sqlalchemy import and_, select, update
 
 from vouchers import attempts, codes, identity, passwords
 from vouchers.access import Caller, Held, Role
-from vouchers.attempts import Guess
 from vouchers.db import Database, ReadSession, WriteSession
 from vouchers.errors import BadInput, NotFound, NotSignedIn, WrongCredentials
 from vouchers.passwords import PasswordHash
@@ -63,7 +62,7 @@ def sign_in(
 ) -> Opened:
     """A session for whoever knows the password. `address` is the caller's, `label` what the session is shown as.
 
-    Refuses `TooManyAttempts` (10 wrong an hour for an account, 50 for an address), then `WrongCredentials`.
+    Refuses `TooManyAttempts` (see `attempts.sign_in_scopes` and `attempts.PER_HOUR`), then `WrongCredentials`.
     """
     known = _email(email)
 
@@ -81,7 +80,7 @@ def sign_in(
             )
         )
 
-    scopes = [attempts.scope(Guess.SIGN_IN_ACCOUNT, known), attempts.scope(Guess.SIGN_IN_ADDRESS, address)]
+    scopes = attempts.sign_in_scopes(known, address=address)
     return attempts.guarded(house, scopes=scopes, at=at, act=verified, counts=(WrongCredentials,))
 
 
@@ -96,18 +95,31 @@ def change_password(house: Database, *, staff_id: int, current: str, new: str, a
 
     def verified() -> None:
         _verified(house, email=email, password=current)
-        house.write(lambda session: set_password(session, staff_id=staff_id, password_hash=password_hash, at=at))
+        house.write(lambda session: choose_password(session, staff_id=staff_id, password_hash=password_hash, at=at))
 
-    scopes = [attempts.scope(Guess.SIGN_IN_ACCOUNT, email), attempts.scope(Guess.SIGN_IN_ADDRESS, address)]
+    scopes = attempts.sign_in_scopes(email, address=address)
     attempts.guarded(house, scopes=scopes, at=at, act=verified, counts=(WrongCredentials,))
 
 
 def set_password(session: WriteSession, *, staff_id: int, password_hash: PasswordHash, at: datetime) -> None:
-    """Keep another password without the old one: for the host operator alone, never for an administrator, who could
-    then act as two people. Every session and API token of the person ends. Refuses `NotFound`.
+    """Give a person another first password: for the host operator alone. Refuses `NotFound`.
+
+    Every session and API token of the person ends, and until they choose a password of their own they hold no role:
+    whoever gave it would otherwise act as two people.
     """
-    kept = session.execute(update(staff).where(staff.c.id == staff_id).values(password_hash=password_hash))
-    if not kept.rowcount:
+    _keep_password(session, staff_id=staff_id, password_hash=password_hash, own_since=None, at=at)
+
+
+def choose_password(session: WriteSession, *, staff_id: int, password_hash: PasswordHash, at: datetime) -> None:
+    """Keep a password that the person chose, the old one having been shown. Ends every session and API token."""
+    _keep_password(session, staff_id=staff_id, password_hash=password_hash, own_since=at, at=at)
+
+
+def _keep_password(
+    session: WriteSession, *, staff_id: int, password_hash: PasswordHash, own_since: datetime | None, at: datetime
+) -> None:
+    changed = update(staff).where(staff.c.id == staff_id)
+    if not session.execute(changed.values(password_hash=password_hash, own_password_since=own_since)).rowcount:
         raise NotFound(what="staff", id=staff_id)
     revoke_tokens(session, staff_id=staff_id, at=at)
 
@@ -140,7 +152,10 @@ def caller_of_token(session: ReadSession, *, token_hash: bytes, at: datetime) ->
             role.c.merchant_id,
         )
         .join(staff, and_(staff.c.id == token.c.staff_id, staff.c.state == "active"))
-        .outerjoin(role, and_(role.c.staff_id == staff.c.id, role.c.state == "active"))
+        # No role for whoever still has the password that somebody else gave them.
+        .outerjoin(
+            role, and_(role.c.staff_id == staff.c.id, role.c.state == "active", staff.c.own_password_since.is_not(None))
+        )
         .where(token.c.token_hash == token_hash, token.c.revoked_at.is_(None), token.c.expires_at > at)
         .order_by(role.c.id)
     ).all()

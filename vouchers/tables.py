@@ -225,6 +225,8 @@ staff = _table(
     Column("email", Text, nullable=False, unique=True),
     Column("name", Text, nullable=False),
     Column("password_hash", Text, nullable=False),
+    # Empty while it is the password that somebody else gave.
+    Column("own_password_since", Instant),
     Column("state", Text, nullable=False, server_default="active"),
     Column("enrolled_at", Instant, nullable=False),
     _one_of("state", "active", "suspended"),

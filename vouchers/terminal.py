@@ -1,10 +1,11 @@
-"""What the commands share: the house they open, who is acting, how progress and refusals look at a terminal."""
+"""What the commands share: the house they open, who is acting, what may be typed, how progress looks at a terminal."""
 
 import getpass
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
@@ -13,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from vouchers import access, clock, codes, sign_in
 from vouchers.access import Act, Caller
+from vouchers.attempts import TERMINAL
 from vouchers.config import Settings
 from vouchers.db import Database, DatabaseFault
 from vouchers.errors import NotSignedIn
@@ -20,11 +22,26 @@ from vouchers.schema import is_current
 from vouchers.workshop import Progress as Heard
 
 _COMMAND_LASTS: Final = timedelta(minutes=5)
-console: Final = Console()
-errors: Final = Console(stderr=True)
+_MOST: Final = 2**63 - 1
+console: Final = Console(emoji=False)
+errors: Final = Console(stderr=True, emoji=False)
 
-ProgrammeOption = Annotated[int, typer.Option("--programme", "-p", help="Number of the programme.")]
-AsOption = Annotated[str | None, typer.Option("--as", help="Your e-mail; the password is asked.")]
+Number = Annotated[int, typer.Argument(min=1, max=_MOST)]
+ProgrammeOption = Annotated[int, typer.Option("--programme", "-p", min=1, max=_MOST, help="Numéro du dispositif.")]
+BatchOption = Annotated[
+    int | None, typer.Option("--extend", min=1, max=_MOST, help="Prolonger ce lot au lieu de périmer ; avec --to.")
+]
+AsOption = Annotated[str | None, typer.Option("--as", help="Votre e-mail ; le mot de passe est demandé.")]
+
+
+class OutTaken(Exception):
+    """Where a paper of which there is one alone was to be written, there is something already."""
+
+
+def require_free(out: Path) -> None:
+    """Raises `OutTaken` when there is anything called `out`, even a link to nothing."""
+    if os.path.lexists(out):
+        raise OutTaken(f"{out} existe déjà, et rien n'est écrit par-dessus : donnez un autre nom")
 
 
 @contextmanager
@@ -49,19 +66,25 @@ def acting(house: Database, settings: Settings, *, by: str | None, act: Act, pro
         raise NotSignedIn
     if token is None or by is not None:
         password = os.environ.get("VOUCHERS_PASSWORD") or getpass.getpass(f"Mot de passe de {by} : ")
-        token = sign_in.sign_in(
-            house,
-            email=by or "",
-            password=password,
-            address="terminal",
-            label="commande vouchers",
-            session_key=session_key,
-            lasts=_COMMAND_LASTS,
-            at=at,
-        ).secret
+        token = signed_in(house, settings, email=by or "", password=password).secret
     caller = house.read(sign_in.caller_of_token, token_hash=codes.token_hash(session_key, token), at=at)
     access.may(caller, act, programme_id=programme_id)
     return caller
+
+
+def signed_in(house: Database, settings: Settings, *, email: str, password: str) -> sign_in.Opened:
+    """A session of a few minutes for whoever knows the password. Refuses as `sign_in.sign_in`."""
+    _, session_key = settings.secret_bytes()
+    return sign_in.sign_in(
+        house,
+        email=email,
+        password=password,
+        address=TERMINAL,
+        label="commande vouchers",
+        session_key=session_key,
+        lasts=_COMMAND_LASTS,
+        at=clock.now(),
+    )
 
 
 def bars() -> Progress:

@@ -1,12 +1,17 @@
 """Are the books what they say? Recomputed from the rows alone, by none of the code that wrote them.
 
-`vouchers verify` asks the invariants (`invariants.py`), what the constraints and keys of the tables say (whoever owns
-the database can drop them), the days (each business day is the Paris date of its instants), the seals (I12, each hash
-made again from the rows) and the triggers that keep the books append-only (I13). The first bad row of each check is
-named. A check reads one moment of the database: it is one statement, or reads only what can no longer change.
+`vouchers verify` asks the invariants (`invariants.py`) and the witnesses (`witnesses.py`), what the constraints and
+keys of the tables say (whoever owns the database can drop them), the days (each business day is the Paris date of its
+instants), the answers (what a till was told is in the books), the codes (those of each chunk are those it was issued
+with), the seals (I12, each hash made again from the rows) and the triggers that guard the books (I13, `guards.py`). The
+first bad row of each check is named. A check reads one moment of the database: it is one statement, or reads only what
+can no longer change.
 
 Not asked, because the rows cannot say: whether a redemption or a payment really took place, what the customer spent in
-all, and, in journals since the newest seal, whether a text (actor, reason) or an instant within its day was changed.
+all, which codes are on a voucher that replaces another (the fact of a replacement has somebody's own words for its
+reason), what account was asked for (the fact has its number alone: a trigger keeps the rest), why a settlement was
+carried over, when a run's period begins and ends, from which account and on which day it is paid, who drafted an order,
+and, in journals since the newest seal, whether a text (actor, reason) or an instant within its day was changed.
 """
 
 import hashlib
@@ -14,14 +19,17 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import CheckConstraint, Row, Table, text
+from sqlalchemy import CheckConstraint, Row, Table, bindparam, text
 
 from vouchers.db import ReadSession
+from vouchers.guards import strayed
 from vouchers.invariants import INVARIANTS, Invariant
 from vouchers.tables import metadata
+from vouchers.witnesses import WITNESSES
 
 _ROWS_AT_ONCE: Final = 5_000
 _PARIS: Final = ZoneInfo("Europe/Paris")
@@ -33,6 +41,7 @@ _NUMBERED: Final = {
     "settlement": "run",
     "payment_run": "run",
     "balance_snapshot": "up to journal",
+    "bank_account": "account",
     "programme": "serial",
 }
 
@@ -237,59 +246,119 @@ _SEALED: Final = {
     " WHERE programme_id = :programme_id AND journal_id BETWEEN :first AND :last ORDER BY journal_id, line",
 }
 
+
+# ── I7, I15: what was told, and what was printed ─────────────────────────────────────────────────────────────────
+def _acknowledged(session: ReadSession) -> Iterator[Fault]:
+    """A till that was told yes: the redemption, or the reversal, is in the books."""
+    answers = session.execute(
+        text(
+            "SELECT programme_id, scope, key, answer FROM idempotency WHERE refused IS NULL"
+            " AND (answer LIKE '%\"redemption\"%' OR answer LIKE '%\"reversal\"%') ORDER BY programme_id, scope, key"
+        ),
+        execution_options={"yield_per": _ROWS_AT_ONCE, "stream_results": True},
+    )
+    for part in answers.partitions():
+        told = [(row, *_named_in(row.answer)) for row in part]
+        asked = {
+            "programmes": sorted({row.programme_id for row in part}),
+            "redemptions": sorted({redemption for _, redemption, _ in told}),
+        }
+        there = {(*each, None) for each in session.execute(_REDEMPTIONS, asked)}
+        there |= {tuple(each) for each in session.execute(_REVERSALS, asked)}
+        for row, redemption, reversal in told:
+            if (row.programme_id, redemption, reversal) not in there:
+                key = f"programme {row.programme_id}, {row.scope} {row.key}"
+                says = "an acknowledged redemption or reversal is never lost"
+                yield Fault("I7", says, "idempotency", key, "not in the books", row.answer)
+                return
+
+
+def _named_in(answer: str) -> tuple[int, int | None]:
+    """The redemption that an answer names, and its reversal if it names one; 0, which there never is, for no number."""
+    try:
+        said = json.loads(answer)
+    except ValueError:
+        return 0, None
+    if not isinstance(said, dict):
+        return 0, None
+    redemption, reversal = (_number(said.get(name)) for name in ("redemption", "reversal"))
+    return redemption, reversal if "reversal" in said else None
+
+
+def _number(value: object) -> int:
+    return value if isinstance(value, int) and 0 < value < 2**63 else 0
+
+
+_REDEMPTIONS: Final = text(
+    "SELECT programme_id, journal_id FROM redemption WHERE programme_id IN :programmes AND journal_id IN :redemptions"
+).bindparams(bindparam("programmes", expanding=True), bindparam("redemptions", expanding=True))
+_REVERSALS: Final = text(
+    "SELECT programme_id, redemption_id, journal_id FROM reversal"
+    " WHERE programme_id IN :programmes AND redemption_id IN :redemptions"
+).bindparams(bindparam("programmes", expanding=True), bindparam("redemptions", expanding=True))
+
+
+def _codes(session: ReadSession) -> Iterator[Fault]:
+    """Chunk after chunk of each batch: the fact of its issue holds the hash of the codes that are on its papers."""
+    chunks = session.execute(
+        text(
+            "SELECT b.programme_id, b.number, b.first_serial, b.issued_count, k.reason FROM batch b"
+            " LEFT JOIN journal k ON k.programme_id = b.programme_id AND k.kind = 'issued'"
+            " AND k.subject = 'batch:' || CAST(b.number AS TEXT) ORDER BY b.programme_id, b.number, k.id"
+        )
+    ).all()
+    for (programme_id, number, first, count), facts in groupby(chunks, key=_batch_of):
+        upto = first - 1
+        key = f"programme {programme_id}, batch {number}"
+        says = "the codes of a batch are those that were issued"
+        for reason in (fact.reason for fact in facts if fact.reason is not None):
+            after, upto = upto, _last_serial(reason)
+            expected = f"{after + 1}-{upto} {_codes_again(session, programme_id, after + 1, upto)}"
+            if reason != expected:
+                yield Fault("I15", says, "voucher", key, reason, expected)
+                return
+        if upto != first + count - 1:
+            yield Fault("I15", says, "voucher", key, f"issued up to {upto}", f"{first + count - 1}")
+            return
+
+
+def _batch_of(chunk: Row[Any]) -> tuple[int, int, int, int]:
+    return chunk.programme_id, chunk.number, chunk.first_serial, chunk.issued_count
+
+
+def _last_serial(reason: str) -> int:
+    said = reason.partition(" ")[0].partition("-")[2]
+    return int(said) if said.isdecimal() and len(said) < 19 else 0
+
+
+def _codes_again(session: ReadSession, programme_id: int, first: int, last: int) -> str:
+    digest = hashlib.sha256()
+    papers = session.execute(
+        text(
+            "SELECT serial, code_hash, control_hash, face_cents FROM voucher WHERE programme_id = :programme_id"
+            " AND serial BETWEEN :first AND :last ORDER BY serial"
+        ),
+        {"programme_id": programme_id, "first": first, "last": last},
+        execution_options={"yield_per": _ROWS_AT_ONCE, "stream_results": True},
+    )
+    for serial, code, control, face_cents in papers:
+        digest.update(f"{serial} {bytes(code).hex()} {bytes(control).hex()} {face_cents}\n".encode("ascii"))
+    return digest.hexdigest()
+
+
 # ── I13: triggers ────────────────────────────────────────────────────────────────────────────────────────────────
-_APPEND_ONLY: Final = (
-    "journal", "posting", "balance_snapshot", "seal", "redemption", "reversal", "settlement_line",
-)  # fmt: skip
-_NEVER_DELETED: Final = ("idempotency", "voucher", "batch", "voucher_order", "payment_run", "settlement")
-_CONDITIONAL: Final = {"idempotency_kept": "idempotency", "voucher_fixed": "voucher", "voucher_step": "voucher"}
+def _guards(session: ReadSession) -> Iterator[Fault]:
+    for table, key, found, expected in strayed(session):
+        yield Fault("I13", "the triggers that guard the books, and no others, stand there", table, key, found, expected)
 
-
-def _triggers(session: ReadSession) -> Iterator[Fault]:
-    """Every guard is there, switched on, on its table, and refuses; those without a condition have none."""
-    lite = session.dialect.name == "sqlite"
-    standing = {name: f"{when} on {table}" for name, table, when in session.execute(text(_LITE if lite else _POSTGRES))}
-    for name, table, when in _guards_of_sqlite() if lite else _guards_of_postgresql():
-        found, expected = standing.get(name, "no such trigger"), f"{when} on {table}"
-        if found != expected:
-            yield Fault("I13", "the books are append-only by trigger", table, f"trigger {name}", found, expected)
-
-
-def _guards_of_sqlite() -> Iterator[tuple[str, str, str]]:
-    for table in _APPEND_ONLY:
-        yield from ((f"{table}_no_{act}", table, "refuses") for act in ("update", "delete"))
-    yield from ((f"{table}_no_delete", table, "refuses") for table in _NEVER_DELETED)
-    yield from ((f"order_line_no_{act}", "order_line", "refuses on a condition") for act in ("update", "delete"))
-    yield from ((name, table, "refuses on a condition") for name, table in _CONDITIONAL.items())
-
-
-def _guards_of_postgresql() -> Iterator[tuple[str, str, str]]:
-    for table in _APPEND_ONLY:
-        yield from ((f"{table}_{guard}", table, "refuses") for guard in ("append_only", "no_truncate"))
-    for table in _NEVER_DELETED:
-        yield from ((f"{table}_{guard}", table, "refuses") for guard in ("no_delete", "no_truncate"))
-    # Its condition is a look at another table, which PostgreSQL allows in the function alone.
-    yield from ((f"order_line_{guard}", "order_line", "refuses") for guard in ("kept", "no_truncate"))
-    yield from ((name, table, "refuses on a condition") for name, table in _CONDITIONAL.items())
-
-
-_LITE: Final = (
-    "SELECT name, tbl_name, CASE WHEN sql NOT LIKE '%BEGIN SELECT RAISE(ABORT, %' THEN 'lets through'"
-    " WHEN sql LIKE '%FOR EACH ROW WHEN %' THEN 'refuses on a condition' ELSE 'refuses' END"
-    " FROM sqlite_master WHERE type = 'trigger'"
-)
-_POSTGRES: Final = (
-    "SELECT t.tgname, c.relname, CASE WHEN t.tgenabled NOT IN ('O', 'A') OR p.prosrc NOT LIKE '%RAISE EXCEPTION%'"
-    " THEN 'lets through' WHEN t.tgqual IS NOT NULL THEN 'refuses on a condition' ELSE 'refuses' END"
-    " FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid"
-    " WHERE NOT t.tgisinternal AND c.relnamespace = current_schema()::regnamespace"
-)
 
 CHECKS: Final[tuple[Check, ...]] = (
-    *(_asked(each) for each in INVARIANTS),
+    *(_asked(each) for each in (*INVARIANTS, *WITNESSES)),
     *(_declared(table) for table in metadata.sorted_tables),
     _check(_days),
+    _check(_acknowledged),
+    _check(_codes),
     _check(_seals),
-    _check(_triggers),
+    _check(_guards),
 )
 """Each reads one moment of the database on its own, so that a door may run them one by one and tell how far it is."""

@@ -7,6 +7,7 @@ the tables, and what is not is done next. `now` gives the instant of each transa
 
 import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -15,6 +16,7 @@ from vouchers import codes, expire, issue, ledger, order_book, pay, runs, seal, 
 from vouchers.db import Database, ReadSession
 from vouchers.errors import NotInRun
 from vouchers.paper.pain_001 import Payment, PaymentFile, Version, pain_001
+from vouchers.paper.sepa_rules import Fault, faults
 from vouchers.paper.statement import Party, Statement, StatementLine, write_statements
 from vouchers.paper.voucher_sheet import Cheque, SheetText, check_sheets, write_sheets
 from vouchers.people import find_buyer
@@ -29,8 +31,44 @@ _EXPIRED_AT_ONCE: Final = 2_000
 _KINDS: Final = {"redeemed": "redeemed", "reversed": "reversed", "transfer_returned": "returned"}
 
 
+class BankFileFaulty(Exception):
+    """A bank would refuse the file of this run: an internal alarm, not a refusal. It is not handed out."""
+
+    def __init__(self, found: list[Fault]) -> None:
+        super().__init__("; ".join(f"{fault.rule} {fault.path}: {fault.detail}" for fault in found))
+        self.found = found
+
+
 def _silent(_done: int, _of: int) -> None:
     """For whoever does not watch."""
+
+
+@contextmanager
+def appearing(out: Path) -> Iterator[Path]:
+    """An empty file beside `out`, its owner's alone, which becomes `out` when the block ends well, and durably so.
+
+    When it does not, `out` is what it was before, and the file beside it is gone.
+    """
+    part = out.with_name(f"{out.name}.part")
+    part.parent.mkdir(parents=True, exist_ok=True)
+    part.unlink(missing_ok=True)
+    os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    try:
+        yield part
+        _sync(part)
+        part.replace(out)
+        # The name is durable only once its folder is.
+        _sync(out.parent)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 # ── Issue and print ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -114,17 +152,13 @@ def print_cheques(
 ) -> int:
     """Write `cheques` (asked for twice) of a batch to `out` and read every QR back; gives how many there are.
 
-    `out` appears whole and checked, readable by its owner alone, or not at all. Raises `SheetMismatch`.
+    `out` appears whole, checked and durable, readable by its owner alone, or not at all. Raises `SheetMismatch`.
     """
     text = house.read(_sheet_text, programme_id=programme_id, batch_number=batch_number)
     hear = progress or (lambda _: None)
-    part = out.with_name(out.name + ".part")
-    part.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with os.fdopen(os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "wb") as file:
+    with appearing(out) as part:
+        with part.open("wb") as file:
             count = write_sheets(file, text=text, cheques=cheques(), progress=hear)
-            file.flush()
-            os.fsync(file.fileno())
         check_sheets(
             part,
             host=text.host,
@@ -132,9 +166,6 @@ def print_cheques(
             progress=lambda done: hear(count + done),
             processes=processes,
         )
-        part.replace(out)
-    finally:
-        part.unlink(missing_ok=True)
     return count
 
 
@@ -190,12 +221,26 @@ def bank_file(run: Run, *, version: Version = "001.001.09") -> bytes:
 
 
 def export_bank_file(
-    house: Database, *, programme_id: int, number: int, actor: str, now: Now, version: Version = "001.001.09"
+    house: Database,
+    *,
+    programme_id: int,
+    number: int,
+    actor: str,
+    now: Now,
+    version: Version = "001.001.09",
+    keep: Callable[[bytes], object] | None = None,
 ) -> bytes:
-    """The bank file, written before the run is marked as exported: what cannot be written is not marked."""
+    """The bank file, made, checked and given to `keep` before the run is marked as exported.
+
+    So what cannot be made or kept is not marked. Refuses `NotFound`, `RunState`; raises `BankFileFaulty`.
+    """
     run = house.read(runs.find_run, programme_id=programme_id, number=number)
     pay.require_approved(run)
     xml = bank_file(run, version=version)
+    if found := faults(xml):
+        raise BankFileFaulty(found)
+    if keep is not None:
+        keep(xml)
     house.write(pay.export, programme_id=programme_id, number=number, actor=actor, at=now())
     return xml
 

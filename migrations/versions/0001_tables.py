@@ -109,6 +109,7 @@ def upgrade() -> None:
         sa.Column("email", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("password_hash", sa.Text(), nullable=False),
+        sa.Column("own_password_since", INSTANT, nullable=True),
         sa.Column("state", sa.Text(), server_default="active", nullable=False),
         sa.Column("enrolled_at", INSTANT, nullable=False),
         sa.CheckConstraint("state IN ('active', 'suspended')", name=op.f("ck_staff_state_known")),

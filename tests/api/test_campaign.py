@@ -36,11 +36,16 @@ class Campaign:
         asked = self.treasurer.post(f"{self.base}/merchants/{self.merchant_id}/accounts", account).json()["id"]
         why = {"reason": "rappelée au numéro de l'adhésion"}
         assert reason(self.treasurer.post(f"{self.base}/accounts/{asked}/confirmation", why)) == "same_person"
-        assert self.approver.post(f"{self.base}/accounts/{asked}/confirmation", why).json()["state"] == "confirmed"
+        confirmed = self.approver.post(f"{self.base}/accounts/{asked}/confirmation", why).json()
+        assert (confirmed["state"], confirmed["iban"]) == ("confirmed", "FR76 •••• 0189")
         of = {"buyer_id": self.buyer_id, "merchant_id": self.merchant_id}
         self.clerk = self.doors.person(self.programme_id, "buyer_clerk", **of)
         self.mayor = self.doors.person(self.programme_id, "buyer_approver", **of)
         self.owner = self.doors.person(self.programme_id, "merchant_owner", **of)
+        # Who confirms compares the whole IBAN; nobody else needs it.
+        accounts = f"{self.base}/merchants/{self.merchant_id}/accounts"
+        told = [person.get(accounts).json()["items"][0]["iban"] for person in (self.approver, self.owner)]
+        assert told == ["FR7630006000011234567890189", "FR76 •••• 0189"]
 
     def order(self) -> int:
         """Two people of the commune agree, and its money comes."""
@@ -74,6 +79,8 @@ class Campaign:
     def replace(self) -> None:
         """One is lost: the town hall stops it, the treasurer replaces it, another activates the new one."""
         lost, path = {"serials": [6], "reason": "perdu"}, f"{self.base}/vouchers"
+        assert reason(self.clerk.post(f"{path}/block", {"serials": [6, 999], "reason": "perdu"})) == "forbidden"
+        assert reason(self.clerk.post(f"{path}/block", {"serials": [999], "reason": "perdu"})) == "not_found"
         assert self.clerk.post(f"{path}/block", lost).json()["items"][0]["state"] == "blocked"
         fresh = self.treasurer.post(f"{path}/replace", lost, key="remplacement")
         new = fresh.json()["items"][0]
@@ -101,6 +108,7 @@ class Campaign:
         """Proposed by one, approved by another for a day on which banks pay."""
         run = self.treasurer.post(f"{self.base}/settlements", {"to_on": self.today.isoformat()}).json()
         assert run["settlements"][0]["net_cents"] == 1_880  # 2 000 less 5 % and the VAT on it
+        assert run["settlements"][0]["iban"] == "FR76 •••• 0189" and "••••" in run["debtor_iban"]
         path = f"{self.base}/settlements/{run['number']}"
         execution = {"execution_on": next_target_day(self.today).isoformat()}
         sunday = {"execution_on": (self.today + timedelta(days=6 - self.today.weekday())).isoformat()}

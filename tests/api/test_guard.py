@@ -16,7 +16,7 @@ from tests.api.doors import V1, Doors, Person, open_doors, reason
 from tests.makers import PASSWORD, PEPPER, SESSION_KEY, a_buyer, a_person
 from vouchers import clock, order_book
 from vouchers.api.app import create_app
-from vouchers.api.frame import BODY_BYTES
+from vouchers.api.frame import BODY_BYTES, HEADER_BYTES
 from vouchers.api.guard import House
 from vouchers.config import Setting, Settings, SettingsFault
 from vouchers.db import Busy, OutcomeUnknown
@@ -152,6 +152,12 @@ def test_a_body_is_capped_before_it_is_read(desk: Desk) -> None:
     assert chunked.status_code == 413 and reason(chunked) == "body_too_large"
 
 
+def test_headers_are_capped_before_anything_is_done(desk: Desk) -> None:
+    answer = desk.treasurer.get(desk.path, headers={f"X-{number}": "x" * 4_000 for number in range(9)})
+    assert answer.status_code == 431 and reason(answer) == "headers_too_large"
+    assert desk.treasurer.get(desk.path, headers={"X-Large": "x" * (HEADER_BYTES // 2)}).status_code == 200
+
+
 # ── Signing in ───────────────────────────────────────────────────────────────────────────────────────────────────
 def test_a_person_signs_in_sees_who_they_are_and_signs_out(doors: Doors) -> None:
     programme_id = doors.programme()
@@ -224,6 +230,17 @@ def test_the_house_does_not_open_on_another_schema(tmp_path: Path) -> None:
     settings = Settings(database_url=f"sqlite:///{tmp_path / 'empty.db'}", pepper=PEPPER, session_key=SESSION_KEY)
     with pytest.raises(SettingsFault, match="vouchers migrate"), TestClient(create_app(settings)):
         pass
+
+
+def test_secrets_that_were_cut_or_changed_are_not_taken(tmp_path: Path) -> None:
+    settings = Settings(database_url=f"sqlite:///{tmp_path / 'house.db'}")
+    made, path = settings.secret_bytes(), settings.secrets_path()
+    assert settings.secret_bytes() == made
+    whole = path.read_text()
+    for broken in ("", "{", "[]", "{}", whole[:-4], whole.replace(made[0].hex(), made[0].hex()[2:]), '"é"'):
+        path.write_text(broken)
+        with pytest.raises(SettingsFault, match="64 hexadecimal digits"):
+            settings.secret_bytes()
 
 
 @pytest.mark.parametrize(

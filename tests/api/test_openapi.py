@@ -45,6 +45,32 @@ def test_nothing_in_the_document_takes_a_number_that_is_no_integer() -> None:
     assert len(METHODS) == 5
 
 
+def test_every_door_says_what_it_gives_and_who_opens_it_with_what() -> None:
+    assert set(DOCUMENT["components"]["securitySchemes"]) == {"bearer", "till_signature"}
+    signed = {"vouchers-till", "vouchers-time", "vouchers-nonce", "vouchers-signature"}
+    keyed_at_counter = set()
+    for door in DOORS:
+        done = next(given for status, given in door.operation["responses"].items() if status.startswith("2"))
+        gives = [content.get("schema") for content in done.get("content", {}).values()]
+        assert "204" in door.operation["responses"] or (gives and all(gives)), door.name
+        headers = {one["name"]: one for one in door.operation.get("parameters", ()) if one["in"] == "header"}
+        assert all(one["required"] and one["schema"]["type"] == "string" for one in headers.values()), door.name
+        at_counter = door in AT_COUNTER
+        assert (signed <= set(headers)) == at_counter, door.name
+        public = door.act == "public"
+        scheme = [{"till_signature": []}] if at_counter else [] if public else [{"bearer": []}]
+        assert door.operation["security"] == scheme, door.name
+        if at_counter and "idempotency-key" in headers:
+            keyed_at_counter.add(door.name)
+    assert keyed_at_counter == {
+        ("post", "/api/v1/till/redemptions"),
+        ("post", "/api/v1/till/redemptions/{redemption_id}/reversal"),
+    }
+    batch = DOCUMENT["paths"]["/api/v1/programmes/{programme_id}/orders/{number}/batch"]["get"]["responses"]["200"]
+    assert {"type": "null"} in batch["content"]["application/json"]["schema"]["anyOf"]
+    assert "404" in DOCUMENT["paths"]["/problems/{reason}"]["get"]["responses"]
+
+
 @pytest.mark.slow
 def test_no_door_falls_over(doors: Doors) -> None:
     programme_id = doors.programme()

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+import sqlalchemy as sa
 from httpx2 import Response
 
 from tests.api.doors import Doors, Person, open_doors
@@ -230,6 +231,30 @@ def test_every_cell_of_the_permission_table_holds_at_the_doors(doors: Doors) -> 
             cell(door, person, foreign, (1, 1), "stranger")
     assert not faults, "\n".join(faults)
     assert cells == len(AT_DESK) * (1 + 3 * len(STAFF_ROLES))
+
+
+def test_whose_a_thousand_vouchers_are_is_one_question(doors: Doors) -> None:
+    programme_id = doors.programme()
+    house, at = doors.house, clock.now()
+    buyers = [a_buyer(house, programme_id=programme_id, at=at) for _ in range(2)]
+    for buyer_id in buyers:
+        paid = an_order(house, programme_id=programme_id, buyer_id=buyer_id, lines=[Line(1_000, 500)])
+        a_batch(house, paid=paid, upto="active")
+    clerk = doors.person(programme_id, "buyer_clerk", buyer_id=buyers[0])
+    path, asked = f"/api/v1/programmes/{programme_id}/vouchers/block", 0
+
+    def count(*_statement: Any) -> None:
+        nonlocal asked
+        asked += 1
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", count)
+    try:
+        refused = clerk.post(path, {"serials": list(range(1, 1_001)), "reason": "perdus"})
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", count)
+    assert _refused(refused) == "forbidden" and asked < 10
+    stopped = clerk.post(path, {"serials": list(range(1, 501)), "reason": "perdus"})
+    assert stopped.status_code == 200, stopped.text
 
 
 def test_a_persons_token_opens_no_till_and_a_till_no_desk(doors: Doors) -> None:

@@ -36,6 +36,7 @@ from vouchers.api import (
     tills,
 )
 from vouchers.api import vouchers as voucher_doors
+from vouchers.api.document import Application
 from vouchers.api.frame import Frame
 from vouchers.api.guard import House, NotKept, Replayed, language_of
 from vouchers.config import Setting, Settings, SettingsFault
@@ -68,7 +69,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         finally:
             database.close()
 
-    app = FastAPI(
+    app = Application(
         title="vouchers",
         version=vouchers.__version__,
         summary="Local gift vouchers: order, issue, redeem, settle and report.",

@@ -85,7 +85,7 @@ async def listed(desk: AtDesk, after: After = 0, limit: Limit = 50) -> Response:
     )
 
 
-@router.get("/orders/{number}/batch", **does(Act.BATCH_READ, gives=issue.Batch))
+@router.get("/orders/{number}/batch", **does(Act.BATCH_READ, gives=issue.Batch | None))
 async def of_an_order(desk: AtDesk, number: NumberInPath) -> Response:
     """The batch of an order; null until its issue begins."""
     return await desk.answer(

@@ -15,6 +15,8 @@ from vouchers.api import problems
 
 BODY_BYTES: Final = 64 * 1024
 """Largest body: a basket of 20 vouchers is 2 kB, a block list of 1 000 serials 12 kB."""
+HEADER_BYTES: Final = 32 * 1024
+"""Largest headers, names and values: those of a till and its browser are 2 kB."""
 
 _TILL_CSP: Final = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self';"
@@ -42,7 +44,6 @@ class Frame:
             await self._app(scope, receive, send)
             return
         request = Request(scope)
-        language = problems.language_of(request)
         begun = False
 
         async def framed(message: Message) -> None:
@@ -52,6 +53,11 @@ class Frame:
                 self._dress(scope["path"], MutableHeaders(scope=message))
             await send(message)
 
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > HEADER_BYTES:
+            too_much = problems.fault("headers_too_large", "fr", headers={"Connection": "close"})
+            await too_much(scope, receive, framed)
+            return
+        language = problems.language_of(request)
         length = request.headers.get("content-length", "")
         if length.isascii() and length.isdigit() and int(length[:18]) > BODY_BYTES:
             too_large = problems.fault("body_too_large", language, headers={"Connection": "close"})

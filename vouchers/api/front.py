@@ -4,6 +4,7 @@ of the doors.
 The QR code opens `https://HOST/#CODE`. What stands behind `#` never reaches the server.
 """
 
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any, Final
@@ -56,7 +57,27 @@ async def till_in_capitals() -> Response:
     return RedirectResponse("/till/", status_code=308)
 
 
-@router.get("/problems/{reason}", **does("public"))
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A problem, and its sentences before they are filled in."""
+
+    reason: str
+    title: str
+    status: int
+    fr: str
+    en: str
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """A house that can work."""
+
+    status: str
+    build: str
+    engine: str
+
+
+@router.get("/problems/{reason}", **does("public", gives=Explained, refuses=(404,)))
 async def problem(reason: str) -> Response:
     """What a problem means: its status, and its sentences before they are filled in."""
     explained = problems.explained(reason)
@@ -65,7 +86,7 @@ async def problem(reason: str) -> Response:
     return JSONResponse(explained)
 
 
-@router.get("/api/health", **does("public"))
+@router.get("/api/health", **does("public", gives=Health))
 async def health(request: Request, house: AtHouse) -> Response:
     """Whether the house can work. It reads the database, whose connections are refused unless commits are durable."""
     try:

@@ -109,10 +109,13 @@ _PROBLEM: Final[dict[str, Any]] = {
 }
 
 
-def does(door: Door, *, gives: Any = None, status: int = 200, media: str | None = None) -> dict[str, Any]:
+def does(
+    door: Door, *, gives: Any = None, status: int = 200, media: str | None = None, refuses: tuple[int, ...] = ()
+) -> dict[str, Any]:
     """What a route declares: the act it does (or who it is for), what it gives, and that it may refuse.
 
     `gives` is the shape of the answer, for the document alone: answers are not validated again on their way out.
+    `refuses`: the statuses that others of its kind do not have.
     """
     responses: dict[int | str, dict[str, Any]] = {status: {"description": "Done"}}
     if gives is not None:
@@ -120,7 +123,7 @@ def does(door: Door, *, gives: Any = None, status: int = 200, media: str | None 
     if media is not None:
         responses[status]["content"] = {media: {"schema": {"type": "string", "format": "binary"}}}
     kind = door if isinstance(door, str) and not isinstance(door, Act) else "act"
-    for refused in sorted({400, 409, 410, 413, 422, 429, 503, *_REFUSED[kind]}):
+    for refused in sorted({400, 409, 410, 413, 422, 429, 431, 503, *_REFUSED[kind], *refuses}):
         content = {"application/problem+json": {"schema": _PROBLEM}}
         responses[refused] = {"description": "A problem (RFC 9457)", "content": content}
     return {
@@ -316,8 +319,9 @@ async def _counter(
     vouchers_time: Annotated[str, Header(max_length=18)] = "",
     vouchers_nonce: Annotated[str, Header(max_length=22)] = "",
     vouchers_signature: Annotated[str, Header(max_length=86)] = "",
-    idempotency_key: Annotated[str, Header(max_length=64)] = "",
 ) -> AtCounter:
+    # Signed wherever it is sent; only a door that writes declares it, and demands it.
+    idempotency_key = request.headers.get("idempotency-key", "")
     if not (_WHOLE.fullmatch(vouchers_till) and _WHOLE.fullmatch(vouchers_time)):
         raise SignatureInvalid
     query = request.scope["query_string"].decode("latin-1")
@@ -339,6 +343,17 @@ async def _counter(
 
 
 Counter = Annotated[AtCounter, Depends(_counter)]
+
+
+async def _keyed_counter(
+    counter: Counter, _idempotency_key: Annotated[str, Header(alias="idempotency-key", max_length=64)] = ""
+) -> AtCounter:
+    _key(counter.key)
+    return counter
+
+
+KeyedCounter = Annotated[AtCounter, Depends(_keyed_counter)]
+"""A counter whose act is done once under the till's key."""
 
 
 def unpacked(text: str) -> bytes:
@@ -370,7 +385,9 @@ class Replayed(Exception):
 
 def address_of(request: Request) -> str:
     """Where the call comes from, for the throttles."""
-    return request.client.host if request.client else "nowhere"
+    host = request.client.host if request.client else ""
+    # Behind a proxy that trusts anyone, a caller names it: but nobody is at the terminal from afar.
+    return "nowhere" if host in {"", attempts.TERMINAL} else host
 
 
 def _key(given: str | None) -> str:
@@ -386,7 +403,7 @@ async def _fingerprint(request: Request) -> bytes:
         plain = json.dumps(json.loads(body), sort_keys=True, separators=(",", ":")).encode() if body else b""
     except (ValueError, RecursionError):
         plain = body
-    return codes.request_hash(f"{request.method} {request.url.path}\n".encode() + plain)
+    return codes.request_hash(house_of(request).pepper, f"{request.method} {request.url.path}\n".encode() + plain)
 
 
 def language_of(request: Request) -> problems.Language:

@@ -1,6 +1,6 @@
 """Buyers and merchants, and the bank accounts that merchants are paid on."""
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter
 from fastapi.responses import Response
@@ -10,8 +10,8 @@ from vouchers import bank_accounts, people
 from vouchers.access import Act
 from vouchers.api.fields import After, Body, CentsOrNone, Limit, Line, Lines, NumberInPath, Why
 from vouchers.api.guard import AtDesk, AtKeyedDesk, Own, Owner, does, of_merchant
-from vouchers.api.shapes import Made, Page, page
-from vouchers.db import WriteSession
+from vouchers.api.shapes import Made, Page, account_shown, page
+from vouchers.db import ReadSession, WriteSession
 
 router: Final = APIRouter(prefix="/programmes/{programme_id}", tags=["People"])
 
@@ -155,19 +155,22 @@ async def ask_account(body: NewAccount, desk: AtKeyedDesk, merchant_id: NumberIn
 
 @router.get("/merchants/{merchant_id}/accounts", **does(Act.ACCOUNT_READ, gives=Page[bank_accounts.Account]))
 async def accounts(desk: AtDesk, merchant_id: NumberInPath) -> Response:
-    """Every account ever asked for a merchant, oldest first."""
-    programme_id = desk.programme_id
-    return await desk.answer(
-        lambda session: page(bank_accounts.accounts_of(session, programme_id=programme_id, merchant_id=merchant_id)),
-        of=of_merchant(merchant_id),
-    )
+    """Every account ever asked for a merchant, oldest first. Whole IBANs here alone, for who confirms: the chamber."""
+
+    def seen(session: ReadSession) -> Any:
+        found = bank_accounts.accounts_of(session, programme_id=desk.programme_id, merchant_id=merchant_id)
+        return page(found if desk.reach.everything else [account_shown(account) for account in found])
+
+    return await desk.answer(seen, of=of_merchant(merchant_id))
 
 
 @router.post("/accounts/{account_id}/confirmation", **does(Act.ACCOUNT_CONFIRM, gives=bank_accounts.Account))
 async def confirm_account(body: Why, desk: AtKeyedDesk, account_id: NumberInPath) -> Response:
     """Another person confirms, saying who was called back. In force at once for a first account, else in 48 hours."""
     return await desk.once(
-        lambda session: bank_accounts.confirm_account(session, **desk.doing, account_id=account_id, reason=body.reason),
+        lambda session: account_shown(
+            bank_accounts.confirm_account(session, **desk.doing, account_id=account_id, reason=body.reason)
+        ),
         of=_of_account(desk.programme_id, account_id),
     )
 
@@ -176,8 +179,9 @@ async def confirm_account(body: Why, desk: AtKeyedDesk, account_id: NumberInPath
 async def withdraw_account(body: Why, desk: AtKeyedDesk, account_id: NumberInPath) -> Response:
     """Give up a change that is not in force yet."""
 
-    def withdrawn(session: WriteSession) -> bank_accounts.Account:
+    def withdrawn(session: WriteSession) -> dict[str, Any]:
         bank_accounts.withdraw_account(session, **desk.doing, account_id=account_id, reason=body.reason)
-        return bank_accounts.find_account(session, programme_id=desk.programme_id, account_id=account_id)
+        found = bank_accounts.find_account(session, programme_id=desk.programme_id, account_id=account_id)
+        return account_shown(found)
 
     return await desk.once(withdrawn, of=_of_account(desk.programme_id, account_id))

@@ -99,6 +99,9 @@ FAULTS: Final[dict[str, Fault]] = {
     ),
     "body_unreadable": Fault(400, "Le corps de la demande n'est pas du JSON.", "The body is not readable JSON."),
     "body_too_large": Fault(413, "Le corps de la demande est trop grand.", "The body of the request is too large."),
+    "headers_too_large": Fault(
+        431, "Les en-têtes de la demande sont trop grands.", "The headers of the request are too large."
+    ),
     "media_refused": Fault(415, "Ce type de contenu n'est pas accepté.", "This media type is not accepted."),
     "request_refused": Fault(400, "La demande n'est pas acceptable.", "The request is not acceptable."),
     "outcome_unknown": Fault(

@@ -1,5 +1,7 @@
 """Programmes: the rules of a season. The first one and its administrators are made on the host (`vouchers init`)."""
 
+from dataclasses import dataclass, fields
+from datetime import date
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter
@@ -9,13 +11,12 @@ from pydantic import Field
 from vouchers.access import Act
 from vouchers.api.fields import BasisPoints, Body, Cents, Day, Line
 from vouchers.api.guard import AtDesk, AtHouse, AtKeyedDesk, SignedIn, does
-from vouchers.api.shapes import Made, page, shown
+from vouchers.api.shapes import Made, Page, page, shown
 from vouchers.db import WriteSession
 from vouchers.programmes import LONGEST_WINDOW_MINUTES, open_programme
 from vouchers.rules import Rules, rules
 
 router: Final = APIRouter(tags=["Programmes"])
-_OF_THE_ISSUERS_BANK: Final = frozenset({"issuer_account_holder", "issuer_iban", "issuer_bic"})
 
 
 class NewProgramme(Body):
@@ -36,11 +37,38 @@ class NewProgramme(Body):
     lapse_to: Literal["breakage", "buyer", "next_campaign"] = "breakage"
 
 
+@dataclass(frozen=True, slots=True)
+class Programme:
+    """The rules of one programme, without the issuer's bank. Rates in basis points."""
+
+    programme_id: int
+    name: str
+    target_cents: int
+    starts_on: date
+    expires_on: date
+    presentation_deadline_on: date
+    host: str
+    shops_url: str
+    use_rule: str
+    fee_bp: int
+    commission_bp: int
+    vat_bp: int
+    reversal_window_minutes: int
+    lapse_to: str
+    issuer_id: int
+    issuer_name: str
+    issuer_address: str
+    issuer_siret: str | None
+
+
+_TOLD: Final = frozenset(field.name for field in fields(Programme))
+
+
 def _shown(known: Rules) -> dict[str, Any]:
-    return {name: value for name, value in shown(known).items() if name not in _OF_THE_ISSUERS_BANK}
+    return {name: value for name, value in shown(known).items() if name in _TOLD}
 
 
-@router.get("/programmes", **does("signed_in"))
+@router.get("/programmes", **does("signed_in", gives=Page[Programme]))
 async def mine(caller: SignedIn, house: AtHouse) -> Response:
     """The programmes in which one holds a role."""
     numbers = sorted({held.programme_id for held in caller.held})
@@ -48,7 +76,7 @@ async def mine(caller: SignedIn, house: AtHouse) -> Response:
     return JSONResponse(page(found))
 
 
-@router.get("/programmes/{programme_id}", **does(Act.PROGRAMME_READ))
+@router.get("/programmes/{programme_id}", **does(Act.PROGRAMME_READ, gives=Programme))
 async def one(desk: AtDesk) -> Response:
     """The rules of one programme."""
     return await desk.answer(lambda session: _shown(rules(session, programme_id=desk.programme_id)))

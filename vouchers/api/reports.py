@@ -137,7 +137,7 @@ async def seals(desk: AtDesk, before: Before = None, limit: Limit = 50) -> Respo
     )
 
 
-@router.post("/seals", **does(Act.BOOKS_SEAL))
+@router.post("/seals", **does(Act.BOOKS_SEAL, gives=seal.Seal | None))
 async def seal_books(_body: Empty, desk: AtDesk, request: Request) -> Response:
     """Seal what was written since the last seal; null when nothing was. Takes no key: again, nothing is left."""
     desk.allow_all()

@@ -13,7 +13,7 @@ from vouchers import ledger, pay, reverse, runs, sales, settle, workshop
 from vouchers.access import Act
 from vouchers.api.fields import Before, Body, Day, Empty, Limit, Number, NumberInPath, Reason, Why
 from vouchers.api.guard import AtDesk, AtKeyedDesk, does, of_merchant, said
-from vouchers.api.shapes import Listed, Page, page, redemption_shown, reversal_shown, shown
+from vouchers.api.shapes import Listed, Page, PutBack, page, redemption_shown, reversal_shown, run_shown
 from vouchers.db import ReadSession, WriteSession
 
 router: Final = APIRouter(prefix="/programmes/{programme_id}", tags=["Settlements"])
@@ -61,7 +61,8 @@ async def propose(body: Period, desk: AtKeyedDesk) -> Response:
     # In a transaction of its own: it waits for writers that began before, and holds new ones back.
     upto = await desk.house.write(lambda session: ledger.watermark(session, programme_id=desk.programme_id))
     return await desk.once(
-        lambda session: settle.propose(session, **desk.doing, to_on=body.to_on, upto_journal=upto), status=201
+        lambda session: run_shown(settle.propose(session, **desk.doing, to_on=body.to_on, upto_journal=upto)),
+        status=201,
     )
 
 
@@ -87,7 +88,7 @@ async def one(desk: AtDesk, number: NumberInPath) -> Response:
     """One run and what it pays; to an owner, only what it pays to the owner's shops."""
 
     def seen(session: ReadSession, reach: Any) -> Any:
-        found = shown(runs.find_run(session, programme_id=desk.programme_id, number=number))
+        found = run_shown(runs.find_run(session, programme_id=desk.programme_id, number=number))
         if not reach.everything:
             own = [line for line in found["settlements"] if line["merchant_id"] in reach.merchant_ids]
             found |= {"settlements": own, "debtor_iban": "", "debtor_bic": None}
@@ -99,14 +100,16 @@ async def one(desk: AtDesk, number: NumberInPath) -> Response:
 @router.post("/settlements/{number}/withdrawal", **does(Act.SETTLEMENT_WITHDRAW, gives=runs.Run))
 async def withdraw(body: Why, desk: AtKeyedDesk, number: NumberInPath) -> Response:
     """Take a proposed run back; nothing was moved."""
-    return await desk.once(lambda session: settle.withdraw(session, **desk.doing, number=number, reason=body.reason))
+    return await desk.once(
+        lambda session: run_shown(settle.withdraw(session, **desk.doing, number=number, reason=body.reason))
+    )
 
 
 @router.post("/settlements/{number}/approval", **does(Act.SETTLEMENT_APPROVE, gives=runs.Run))
 async def approve(body: Approval, desk: AtKeyedDesk, number: NumberInPath) -> Response:
     """Approve what another proposed: commission and VAT are taken, the nets put in transit, for a TARGET day."""
     return await desk.once(
-        lambda session: settle.approve(session, **desk.doing, number=number, execution_on=body.execution_on)
+        lambda session: run_shown(settle.approve(session, **desk.doing, number=number, execution_on=body.execution_on))
     )
 
 
@@ -130,14 +133,15 @@ async def bank_file(_body: Empty, desk: AtKeyedDesk, number: NumberInPath) -> Re
 @router.post("/settlements/{number}/execution", **does(Act.SETTLEMENT_EXECUTE, gives=runs.Run))
 async def execute(_body: Empty, desk: AtKeyedDesk, number: NumberInPath) -> Response:
     """The bank has paid."""
-    return await desk.once(lambda session: pay.execute(session, **desk.doing, number=number))
+    return await desk.once(lambda session: run_shown(pay.execute(session, **desk.doing, number=number)))
 
 
 @router.post("/settlements/{number}/returns", **does(Act.SETTLEMENT_RETURN, gives=runs.Run, status=201))
 async def returned(body: Return, desk: AtKeyedDesk, number: NumberInPath) -> Response:
     """The bank gave one transfer back: that balance is open again."""
     return await desk.once(
-        lambda session: pay.returned(session, **desk.doing, number=number, **body.model_dump()), status=201
+        lambda session: run_shown(pay.returned(session, **desk.doing, number=number, **body.model_dump())),
+        status=201,
     )
 
 
@@ -204,7 +208,7 @@ async def redemptions(
 
 @router.post(
     "/merchants/{merchant_id}/redemptions/{redemption_id}/reversal",
-    **does(Act.REDEMPTION_REVERSE_IN_WINDOW, status=201),
+    **does(Act.REDEMPTION_REVERSE_IN_WINDOW, gives=PutBack, status=201),
 )
 async def reverse_at_shop(
     body: Undo, desk: AtKeyedDesk, merchant_id: NumberInPath, redemption_id: NumberInPath
@@ -226,7 +230,7 @@ async def reverse_at_shop(
     )
 
 
-@router.post("/redemptions/{redemption_id}/reversal", **does(Act.REDEMPTION_REVERSE, status=201))
+@router.post("/redemptions/{redemption_id}/reversal", **does(Act.REDEMPTION_REVERSE, gives=PutBack, status=201))
 async def reverse_whenever(body: Undo, desk: AtKeyedDesk, redemption_id: NumberInPath) -> Response:
     """The treasurer undoes a redemption, or some vouchers of it, whenever it was."""
     return await desk.once(

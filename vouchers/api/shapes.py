@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 
-from vouchers import clock, reverse, sales
+from vouchers import bank_accounts, clock, reverse, runs, sales
 from vouchers.tills import PairedTill
 
 T = TypeVar("T")
@@ -100,6 +100,16 @@ class Listed:
     serials: list[int]
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class PutBack:
+    """What a reversal put back on the vouchers of a redemption."""
+
+    reversal: int
+    redemption: int
+    cents: int
+    vouchers: list[reverse.PutBack]
+
+
 def till_shown(till: PairedTill, *, at: datetime) -> At:
     """A till as it is told where it stands."""
     programme = Season(
@@ -123,3 +133,22 @@ def reversal_shown(back: reverse.Reversed) -> dict[str, Any]:
     """What a reversal put back."""
     told: dict[str, Any] = shown(back)
     return {"reversal": told.pop("reversal_id"), "redemption": told.pop("redemption_id"), **told}
+
+
+# ── Where money goes ─────────────────────────────────────────────────────────────────────────────────────────────
+def masked(iban: str) -> str:
+    """Enough to recognise an IBAN, not enough to use it: country, key and the last four, 'FR76 •••• 0189'."""
+    return f"{iban[:4]} •••• {iban[-4:]}"
+
+
+def run_shown(run: runs.Run) -> dict[str, Any]:
+    """A payment run, its IBANs masked: answers are kept under their keys, and the bank file alone needs them whole."""
+    told: dict[str, Any] = shown(run)
+    for line in told["settlements"]:
+        line["iban"] = None if line["iban"] is None else masked(line["iban"])
+    return {**told, "debtor_iban": masked(told["debtor_iban"])}
+
+
+def account_shown(account: bank_accounts.Account) -> dict[str, Any]:
+    """A merchant's account, its IBAN masked, as an answer that is kept carries it."""
+    return {**shown(account), "iban": masked(account.iban)}

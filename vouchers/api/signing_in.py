@@ -55,7 +55,7 @@ class Me:
 
 @router.post("/sessions", **does("public", gives=sign_in.Opened, status=201))
 async def open_session(body: Credentials, request: Request, house: AtHouse) -> Response:
-    """A session for whoever knows the password; `secret` is the bearer token. 10 wrong ones an hour close the door."""
+    """A session for whoever knows the password; `secret` is the bearer token. 10 wrong an hour shut a network out."""
     opened = await run_in_threadpool(
         sign_in.sign_in,
         house.database,

@@ -5,6 +5,7 @@ The hot path of the house. One read proves the till, one durable write claims th
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any, Final, Self
 
 from fastapi import APIRouter, Query, Request
@@ -16,8 +17,19 @@ from vouchers import attempts, clock, codes, redeem, reverse, sales
 from vouchers.access import Act
 from vouchers.api import problems
 from vouchers.api.fields import LINE_OR_NONE, Before, Body, Cents, Code, Day, Limit, Number, NumberInPath
-from vouchers.api.guard import AtCounter, Counter, House, does, language_of
-from vouchers.api.shapes import At, Listed, Page, page, redemption_shown, reversal_shown, shown, till_shown
+from vouchers.api.guard import AtCounter, Counter, House, KeyedCounter, does, language_of
+from vouchers.api.shapes import (
+    Listed,
+    Page,
+    PutBack,
+    Season,
+    Shop,
+    page,
+    redemption_shown,
+    reversal_shown,
+    shown,
+    till_shown,
+)
 from vouchers.attempts import Guess, Scope
 from vouchers.db import ReadSession, WriteSession
 from vouchers.errors import VoucherUnknown
@@ -81,7 +93,38 @@ class Looked:
     refusal: dict[str, Any] | None
 
 
-@router.get("", **does(Act.TILL_READ, gives=At))
+@dataclass(frozen=True, slots=True)
+class Today:
+    """What the shop took today, reversals taken off."""
+
+    count: int
+    cents: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a till stands, with what its shop took today."""
+
+    till_id: int
+    label: str
+    merchant: Shop
+    programme: Season
+    server_time: int
+    today: Today
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A basket taken; the shop may undo it until `undo_until`."""
+
+    redemption: int
+    at: datetime
+    cents: int
+    vouchers: list[redeem.Used]
+    undo_until: datetime
+
+
+@router.get("", **does(Act.TILL_READ, gives=Standing))
 async def me(counter: Counter) -> Response:
     """Where this till stands, and what its shop took today."""
     till, today = counter.till, clock.book_day(counter.at)
@@ -114,8 +157,8 @@ async def look_up(body: LookUp, request: Request, counter: Counter) -> Response:
     return JSONResponse({**shown(found), "spendable": refusal is None, "refusal": refusal})
 
 
-@router.post("/redemptions", **does(Act.REDEMPTION_MAKE, gives=dict[str, Any], status=201))
-async def make_redemption(body: Basket, request: Request, counter: Counter) -> Response:
+@router.post("/redemptions", **does(Act.REDEMPTION_MAKE, gives=Taken, status=201))
+async def make_redemption(body: Basket, request: Request, counter: KeyedCounter) -> Response:
     """Take a basket of vouchers for a sale: all of them, or none."""
     till = counter.till
     basket = [_presented(counter.house, till.programme_id, named, cents=named.cents) for named in body.vouchers]
@@ -142,8 +185,12 @@ async def make_redemption(body: Basket, request: Request, counter: Counter) -> R
     return await counter.once(request, redeemed, guesses=guesses, counts=(VoucherUnknown,))
 
 
-@router.post("/redemptions/{redemption_id}/reversal", **does(Act.REDEMPTION_REVERSE_IN_WINDOW, status=201))
-async def reverse_redemption(body: Undo, request: Request, counter: Counter, redemption_id: NumberInPath) -> Response:
+@router.post(
+    "/redemptions/{redemption_id}/reversal", **does(Act.REDEMPTION_REVERSE_IN_WINDOW, gives=PutBack, status=201)
+)
+async def reverse_redemption(
+    body: Undo, request: Request, counter: KeyedCounter, redemption_id: NumberInPath
+) -> Response:
     """Undo a redemption of one's own shop, within the programme's window."""
     till = counter.till
 

@@ -1,0 +1,138 @@
+# ruff: noqa: S608 - built of the words in this file alone
+"""Who did it, when, on which account, until which day: what a row says of it, the journal must say too.
+
+A row can be changed by whoever owns the database; a fact in a sealed journal cannot, unseen. Questions as in
+`invariants.py`, of the same shape.
+"""
+
+from typing import Final
+
+from vouchers.invariants import APPROVED, RECEIVABLE, Invariant, of_settlement, turnover
+
+_WAIT_MICROS: Final = 48 * 3_600 * 1_000_000
+"""A later account of a merchant is in force so long after it was confirmed; the first one at once."""
+
+
+def _about(row: str, kind: str, subject: str, *, wanted: str = "k.actor", where: str = "1 = 1") -> str:
+    """Of the one fact of a kind about a row: `wanted`; a dash where there is none, both where there are two."""
+    return (
+        f"(SELECT COALESCE(CASE COUNT(*) WHEN 1 THEN MIN({wanted}) ELSE MIN({wanted}) || ' and ' || MAX({wanted}) END,"
+        f" '-') FROM journal k WHERE k.programme_id = {row}.programme_id AND k.kind = '{kind}'"
+        f" AND k.subject = {subject} AND {where})"
+    )
+
+
+_WHO_AND_WHEN: Final = "k.actor || ' ' || CAST(k.at AS TEXT)"
+_ORDER: Final = "'order:' || CAST(o.number AS TEXT)"
+_BATCH: Final = "'batch:' || CAST(b.number AS TEXT)"
+_RUN: Final = "'run:' || CAST(r.number AS TEXT)"
+_MERCHANT: Final = "'merchant:' || CAST(a.merchant_id AS TEXT)"
+_ACCOUNT: Final = "'account:' || CAST(a.id AS TEXT)"
+_OWES: Final = (
+    f"({turnover('debit', RECEIVABLE, 'o.programme_id')} - {turnover('credit', RECEIVABLE, 'o.programme_id')})"
+)
+
+
+def _stated(by: str, at: str) -> str:
+    return f"COALESCE({by} || ' ' || CAST({at} AS TEXT), {by}, '-')"
+
+
+def _moved_by_order(debit: str, credit: str) -> str:
+    return (
+        "(SELECT COALESCE(CAST(SUM(y.cents) AS BIGINT), 0) FROM journal k JOIN posting y"
+        " ON y.programme_id = k.programme_id AND y.journal_id = k.id"
+        f" WHERE k.programme_id = o.programme_id AND k.subject = {_ORDER}"
+        f" AND y.debit = {debit} AND y.credit = {credit})"
+    )
+
+
+# fmt: off
+WITNESSES: Final = (
+    # ── I6: vouchers ─────────────────────────────────────────────────────────────────────────────────────────────
+    Invariant("I6", "voucher", "a voucher that can be spent, or given back, has the last day of its batch",
+        """SELECT v.programme_id AS p, v.serial AS n, CAST(v.expires_on AS TEXT) AS found,
+             CAST(b.expires_on AS TEXT) AS expected
+           FROM voucher v JOIN batch b ON b.programme_id = v.programme_id AND b.number = v.batch_number
+           WHERE v.state IN ('printed', 'active', 'blocked', 'redeemed')"""),
+    # ── I10: runs, settlements, bank accounts ────────────────────────────────────────────────────────────────────
+    Invariant("I10", "payment_run", "who proposed and who approved a run are in its facts, and when",
+        f"""SELECT r.programme_id AS p, r.number AS n,
+              {_stated("r.proposed_by", "r.proposed_at")} || ', ' || {_stated("r.approved_by", "r.approved_at")}
+                AS found,
+              {_about("r", "run_proposed", _RUN, wanted=_WHO_AND_WHEN)} || ', '
+              || {_about("r", "run_approved", _RUN, wanted=_WHO_AND_WHEN)} AS expected FROM payment_run r"""),
+    Invariant("I10", "payment_run", "a run has come as far as the facts about it say",
+        f"""SELECT r.programme_id AS p, r.number AS n, r.state AS found, COALESCE((SELECT CASE k.kind
+              WHEN 'run_proposed' THEN 'proposed' WHEN 'run_withdrawn' THEN 'withdrawn'
+              WHEN 'run_approved' THEN 'approved' WHEN 'run_exported' THEN 'exported' ELSE 'executed' END
+              FROM journal k WHERE k.programme_id = r.programme_id AND k.subject = {_RUN} AND k.kind IN ('run_proposed',
+                'run_withdrawn', 'run_approved', 'run_exported', 'run_executed') ORDER BY k.id DESC LIMIT 1),
+              'not even proposed') AS expected FROM payment_run r"""),
+    Invariant("I10", "settlement_line", "what a run settled is of its period, and was there when it was proposed",
+        f"""SELECT l.programme_id AS p, l.journal_id AS n, 'journal ' || CAST(l.journal_id AS TEXT) || ' of '
+              || CAST(j.book_day AS TEXT) || ', run proposed by ' || CAST(k.id AS TEXT) AS found,
+              'up to ' || CAST(r.upto_journal AS TEXT) || ' and ' || CAST(r.to_on AS TEXT) AS expected
+            FROM settlement_line l JOIN journal j ON j.programme_id = l.programme_id AND j.id = l.journal_id
+            JOIN payment_run r ON r.programme_id = l.programme_id AND r.number = l.run_number
+            JOIN journal k ON k.programme_id = r.programme_id AND k.kind = 'run_proposed' AND k.subject = {_RUN}
+            WHERE j.id > r.upto_journal OR j.book_day > r.to_on OR r.upto_journal >= k.id"""),
+    of_settlement("I10", "a merchant is paid on the newest account confirmed and in force when the run was approved",
+        "COALESCE(s.account_holder || ' ' || s.iban, 'no account')",
+        """COALESCE((SELECT a.account_holder || ' ' || a.iban FROM bank_account a
+             WHERE a.programme_id = s.programme_id AND a.merchant_id = s.merchant_id AND a.state = 'confirmed'
+               AND a.in_force_at <= r.approved_at ORDER BY a.in_force_at DESC, a.id DESC LIMIT 1), 'none in force')""",
+        where="s.journal_id IS NOT NULL"),
+    Invariant("I10", "bank_account", "who asked for an account and who confirmed it are two, in its facts, and when",
+        f"""SELECT a.programme_id AS p, a.id AS n,
+              {_stated("a.asked_by", "a.asked_at")} || ', ' || CASE WHEN a.confirmed_by = a.asked_by
+                OR (a.state = 'confirmed' AND a.confirmed_by IS NULL) THEN 'no one else'
+                ELSE {_stated("a.confirmed_by", "a.confirmed_at")} END AS found,
+              {_about("a", "account_asked", _MERCHANT, wanted=_WHO_AND_WHEN, where=f"k.reason = {_ACCOUNT}")} || ', '
+              || {_about("a", "account_confirmed", _MERCHANT, wanted=_WHO_AND_WHEN,
+                         where=f"k.reason LIKE {_ACCOUNT} || ' %'")} AS expected FROM bank_account a"""),
+    Invariant("I10", "bank_account", "a merchant's first account is in force at once, a later one after two days",
+        f"""SELECT a.programme_id AS p, a.id AS n, a.in_force_at AS found,
+              COALESCE(a.confirmed_at, 0) + CASE WHEN EXISTS (SELECT 1 FROM bank_account b WHERE b.programme_id =
+                a.programme_id AND b.merchant_id = a.merchant_id AND b.state = 'confirmed' AND b.id < a.id)
+              THEN {_WAIT_MICROS} ELSE 0 END AS expected FROM bank_account a WHERE a.state = 'confirmed'"""),
+    # ── I14: VAT ─────────────────────────────────────────────────────────────────────────────────────────────────
+    Invariant("I14", "voucher_order", "the VAT on the fee is due once, in whole, when the order owes nothing",
+        f"""SELECT o.programme_id AS p, o.number AS n,
+              {_moved_by_order("'vat_pending'", "'vat'")} - {_moved_by_order("'vat'", RECEIVABLE)} AS found,
+              CASE WHEN o.state IN {APPROVED} AND {_OWES} <= 0 THEN o.fee_vat_cents ELSE 0 END AS expected
+            FROM voucher_order o"""),
+    Invariant("I14", "voucher_order", "an order's VAT waits until it is due, or is taken back with the order",
+        f"""SELECT o.programme_id AS p, o.number AS n,
+              {_moved_by_order(RECEIVABLE, "'vat_pending'")} - {_moved_by_order("'vat_pending'", "'vat'")}
+                - {_moved_by_order("'vat_pending'", RECEIVABLE)} AS found,
+              CASE WHEN o.state IN {APPROVED} AND {_OWES} > 0 THEN o.fee_vat_cents ELSE 0 END AS expected
+            FROM voucher_order o"""),
+    # ── I15: orders and batches ──────────────────────────────────────────────────────────────────────────────────
+    Invariant("I15", "voucher_order", "who placed, approved and accepted an order are in its facts",
+        f"""SELECT o.programme_id AS p, o.number AS n, COALESCE(o.placed_by, '-') || ', ' ||
+              COALESCE(o.approved_by, '-') || ', ' || COALESCE(o.accepted_by, '-') AS found,
+              {_about("o", "order_placed", _ORDER)} || ', ' || {_about("o", "order_approved", _ORDER)} || ', '
+              || {_about("o", "order_accepted", _ORDER)} AS expected FROM voucher_order o"""),
+    Invariant("I15", "voucher_order", "an order was accepted on the purchase order that it names",
+        f"""SELECT o.programme_id AS p, o.number AS n, COALESCE(o.purchase_order, 'none') AS found, k.reason AS expected
+            FROM voucher_order o JOIN journal k ON k.programme_id = o.programme_id AND k.kind = 'order_accepted'
+              AND k.subject = {_ORDER}"""),
+    Invariant("I15", "journal", "a bank transfer of a buyer is recorded once",
+        """SELECT j.programme_id AS p, MAX(j.id) AS n, j.reason || ': ' || CAST(COUNT(*) AS TEXT) AS found,
+             j.reason || ': 1' AS expected FROM journal j
+           WHERE j.kind = 'order_paid' AND EXISTS (SELECT 1 FROM posting x WHERE x.programme_id = j.programme_id
+             AND x.journal_id = j.id AND x.debit = 'bank') GROUP BY j.programme_id, j.reason"""),
+    Invariant("I15", "batch", "who issued, handed over and activated a batch are in its facts, and when",
+        f"""SELECT b.programme_id AS p, b.number AS n, {_stated("b.issued_by", "b.begun_at")} || ', '
+              || {_stated("b.printed_by", "b.printed_at")} || ', ' || {_stated("b.activated_by", "b.activated_at")}
+                AS found,
+              {_about("b", "issue_begun", _BATCH, wanted=_WHO_AND_WHEN)} || ', '
+              || {_about("b", "printed", _BATCH, wanted=_WHO_AND_WHEN)} || ', '
+              || {_about("b", "activated", _BATCH, wanted=_WHO_AND_WHEN)} AS expected FROM batch b"""),
+    Invariant("I15", "batch", "who activated a batch had no part in issuing it or handing it over",
+        f"""SELECT b.programme_id AS p, b.number AS n, b.activated_by || ', who has the fact ' || k.kind AS found,
+              'someone else' AS expected
+            FROM batch b JOIN journal k ON k.programme_id = b.programme_id AND k.subject = {_BATCH}
+              AND k.kind IN ('issue_begun', 'issued', 'printed') AND k.actor = b.activated_by"""),
+)
+# fmt: on
