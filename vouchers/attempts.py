@@ -16,14 +16,16 @@ import ipaddress
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from typing import Final, NamedTuple, TypeVar
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import bindparam, delete, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from vouchers import clock
 from vouchers.db import Database, ReadSession, WriteSession
 from vouchers.errors import Refusal, TooManyAttempts
+from vouchers.prepared import Prepared
 from vouchers.tables import failure
 
 T = TypeVar("T")
@@ -91,16 +93,17 @@ def sign_in_scopes(email: str, *, address: str) -> list[Scope]:
 def check(session: ReadSession, *, scopes: Sequence[Scope], at: datetime) -> None:
     """Refuses `TooManyAttempts` with the seconds until the next hour, if any of `scopes` is used up."""
     micros = clock.micros(at)
-    found = session.execute(
-        select(failure.c.scope, failure.c.attempts).where(
-            failure.c.hour == micros // _HOUR_MICROS,
-            or_(*(failure.c.scope == one.key for one in scopes)),
-        )
-    )
-    counted = {row.scope: row.attempts for row in found}
+    asked = {f"scope_{place}": one.key for place, one in enumerate(scopes)}
+    counted = dict(_counted(len(scopes)).rows(session, {"of_hour": micros // _HOUR_MICROS, **asked}))
     if any(counted.get(one.key, 0) >= PER_HOUR[one.guess] for one in scopes):
         left = _HOUR_MICROS - micros % _HOUR_MICROS
         raise TooManyAttempts(retry_after_seconds=-(-left // 1_000_000))
+
+
+@cache
+def _counted(scopes: int) -> Prepared:
+    one_of = or_(*(failure.c.scope == bindparam(f"scope_{place}") for place in range(scopes)))
+    return Prepared(select(failure.c.scope, failure.c.attempts).where(failure.c.hour == bindparam("of_hour"), one_of))
 
 
 def count(session: WriteSession, *, scopes: Sequence[Scope], at: datetime) -> None:

@@ -37,6 +37,7 @@ from vouchers.errors import (
     TillRevoked,
 )
 from vouchers.ledger import Fact
+from vouchers.prepared import Prepared
 from vouchers.tables import merchant, pairing, programme, till
 
 PAIRING_CHARS: Final = 10
@@ -265,8 +266,8 @@ def paired_till(session: ReadSession, *, till_id: int) -> PairedTill:
 
 def _found(session: ReadSession, *, till_id: int) -> tuple[PairedTill, datetime | None] | None:
     """A till and when it was revoked, None if it was not; None for a number that no till has."""
-    row = session.execute(_PAIRED, {"till_id": till_id}).first() if 0 < till_id < 2**63 else None
-    return None if row is None else (PairedTill(*row[:-1]), row[-1])
+    rows = _PAIRED.rows(session, {"till_id": till_id}) if 0 < till_id < 2**63 else []
+    return (PairedTill(*rows[0][:-1]), rows[0][-1]) if rows else None
 
 
 def _verify(key: ec.EllipticCurvePublicKey, message: bytes, signature: bytes) -> None:
@@ -333,7 +334,7 @@ def revoke_till(
 
 _TILLS: Final = select(till.c.id, till.c.merchant_id, till.c.label, till.c.paired_at, till.c.revoked_at)
 
-_PAIRED: Final = (
+_PAIRED: Final = Prepared(
     select(
         till.c.id,
         till.c.label,

@@ -20,6 +20,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
 import vouchers
+from vouchers.access import Act
 from vouchers.api import (
     batches,
     front,
@@ -39,6 +40,7 @@ from vouchers.api import vouchers as voucher_doors
 from vouchers.api.document import Application
 from vouchers.api.frame import Frame
 from vouchers.api.guard import House, NotKept, Replayed, language_of
+from vouchers.api.straight import Straight
 from vouchers.config import Setting, Settings, SettingsFault
 from vouchers.db import Busy, Database, OutcomeUnknown
 from vouchers.errors import Refusal
@@ -88,6 +90,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.include_router(front.documents)
     app.mount("/till", _TillFiles(directory=TILL_FILES, html=True, check_dir=False), name="till")
     _refuse_in_one_shape(app)
+    app.add_middleware(
+        Straight,
+        path=f"{API}/till/redemptions",
+        act=Act.REDEMPTION_MAKE,
+        shape=till_door.Basket,
+        door=till_door.make_redemption,
+        refused=app.exception_handlers,
+    )
     app.add_middleware(Frame, build=build, secure=chosen.environment is Setting.PRODUCTION)
     return app
 

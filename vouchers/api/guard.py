@@ -15,7 +15,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final, Literal, NamedTuple, TypedDict, TypeVar
@@ -311,6 +311,33 @@ class AtCounter:
         return said(answer, status=201)
 
 
+SIGNED_HEADERS: Final = {"vouchers-till": 18, "vouchers-time": 18, "vouchers-nonce": 22, "vouchers-signature": 86}
+"""What a till sends beside its key and the body, and the most characters of each."""
+
+
+async def counter_of(request: Request, house: House, act: Act, given: Mapping[str, str]) -> AtCounter:
+    """The till that signed this request with the headers `given`. Refuses as `tills.check_request`."""
+    if not (_WHOLE.fullmatch(given["vouchers-till"]) and _WHOLE.fullmatch(given["vouchers-time"])):
+        raise SignatureInvalid
+    query = request.scope["query_string"].decode("latin-1")
+    path = request.scope["raw_path"].decode("latin-1").partition("?")[0]
+    signed = SignedRequest(
+        till_id=int(given["vouchers-till"]),
+        method=request.method,
+        path=f"{path}?{query}" if query else path,
+        time_ms=int(given["vouchers-time"]),
+        nonce=given["vouchers-nonce"],
+        # Signed wherever it is sent; only a door that writes declares it, and demands it.
+        key=request.headers.get("idempotency-key", ""),
+        body=await request.body(),
+        signature=unpacked(given["vouchers-signature"]),
+    )
+    at = clock.now()
+    till = await house.read(lambda session: tills.check_request(session, request=signed, nonces=house.nonces, at=at))
+    access.may(till.caller(), act, programme_id=till.programme_id, merchant_id=till.merchant_id)
+    return AtCounter(house, till, at, signed.key)
+
+
 async def _counter(
     request: Request,
     house: AtHouse,
@@ -320,26 +347,8 @@ async def _counter(
     vouchers_nonce: Annotated[str, Header(max_length=22)] = "",
     vouchers_signature: Annotated[str, Header(max_length=86)] = "",
 ) -> AtCounter:
-    # Signed wherever it is sent; only a door that writes declares it, and demands it.
-    idempotency_key = request.headers.get("idempotency-key", "")
-    if not (_WHOLE.fullmatch(vouchers_till) and _WHOLE.fullmatch(vouchers_time)):
-        raise SignatureInvalid
-    query = request.scope["query_string"].decode("latin-1")
-    path = request.scope["raw_path"].decode("latin-1").partition("?")[0]
-    signed = SignedRequest(
-        till_id=int(vouchers_till),
-        method=request.method,
-        path=f"{path}?{query}" if query else path,
-        time_ms=int(vouchers_time),
-        nonce=vouchers_nonce,
-        key=idempotency_key,
-        body=await request.body(),
-        signature=unpacked(vouchers_signature),
-    )
-    at = clock.now()
-    till = await house.read(lambda session: tills.check_request(session, request=signed, nonces=house.nonces, at=at))
-    access.may(till.caller(), act_of(request), programme_id=till.programme_id, merchant_id=till.merchant_id)
-    return AtCounter(house, till, at, idempotency_key)
+    given = (vouchers_till, vouchers_time, vouchers_nonce, vouchers_signature)
+    return await counter_of(request, house, act_of(request), dict(zip(SIGNED_HEADERS, given, strict=True)))
 
 
 Counter = Annotated[AtCounter, Depends(_counter)]
@@ -348,12 +357,17 @@ Counter = Annotated[AtCounter, Depends(_counter)]
 async def _keyed_counter(
     counter: Counter, _idempotency_key: Annotated[str, Header(alias="idempotency-key", max_length=64)] = ""
 ) -> AtCounter:
-    _key(counter.key)
-    return counter
+    return keyed(counter)
 
 
 KeyedCounter = Annotated[AtCounter, Depends(_keyed_counter)]
 """A counter whose act is done once under the till's key."""
+
+
+def keyed(counter: AtCounter) -> AtCounter:
+    """A counter for an act that is done once. Refuses `KeyMissing`."""
+    _key(counter.key)
+    return counter
 
 
 def unpacked(text: str) -> bytes:
