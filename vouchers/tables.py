@@ -2,7 +2,7 @@
 
 Whole cents are BIGINT. Instants are BIGINT microseconds since 1970, UTC; days are Paris dates. `programme_id` leads
 the key of every table that holds money, so that a database sharded by programme stays open. What the constraints
-cannot say (append-only rows, the legal steps of a voucher) the triggers of migration 0001 say, on both engines.
+cannot say (append-only rows, the legal steps of a voucher) the triggers of migration 0002 say, on both engines.
 
 Why Core tables and no mapped classes: a verb reads plain values, decides, and writes a handful of guarded
 statements; an identity map between them would only hide when a row was read.
