@@ -1,7 +1,6 @@
 """A small town in which vouchers circulate: an order issued with known codes, shops with tills, and the clock."""
 
 import itertools
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -10,7 +9,6 @@ from tests.makers import NOON, PEPPER, a_buyer, a_merchant, a_programme, a_till,
 from vouchers import codes, issue, keys, ledger, order, order_book, pay, redeem, reverse, settle, stop, verify
 from vouchers.codes import Secret
 from vouchers.db import Database, WriteSession
-from vouchers.errors import Refusal
 from vouchers.keys import Answer, Key
 from vouchers.redeem import Presented
 from vouchers.runs import Run
@@ -230,7 +228,3 @@ def a_town(
 def reason_of(answer: Answer) -> str:
     """The refusal's name, or 'accepted'."""
     return "accepted" if answer.refusal is None else answer.refusal.reason
-
-
-def reasons(*refusals: type[Refusal]) -> Sequence[str]:
-    return [refusal.reason for refusal in refusals]

@@ -22,8 +22,6 @@ CODE_CHARS: Final = 26
 CONTROL_ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 """30 characters, without I L O U 0 1, which are misread or misheard."""
 CONTROL_CHARS: Final = 10
-HOST_CHARS_AT_VERSION_3: Final = 20
-"""Longest host for which `qr_text` still fits a version 3-M QR code (see `paper/qr.py`)."""
 
 _BASE32: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _LETTER_OF_BYTE: Final = bytes(_BASE32[byte % 32] for byte in range(256))
@@ -184,8 +182,3 @@ def _sealing_key(pepper: bytes, batch: str) -> bytes:
 def new_password() -> str:
     """A first password to be given to a person once: 96 random bits."""
     return secrets.token_urlsafe(12)
-
-
-def new_token() -> str:
-    """A session or API token: 256 random bits."""
-    return secrets.token_urlsafe(32)

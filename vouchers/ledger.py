@@ -8,9 +8,9 @@ No account has a balance column: a balance is the last snapshot plus the posting
 what is left on it, because only there must an overspend be refused.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
@@ -220,9 +220,10 @@ def snapshot(session: WriteSession, *, programme_id: int, upto_journal: int) -> 
         )
 
 
-def exists(session: ReadSession, *, programme_id: int, kinds: Iterable[str], subject: str) -> bool:
-    """Whether a fact of one of these kinds was recorded about `subject`."""
-    found = select(journal.c.id).where(
-        journal.c.programme_id == programme_id, journal.c.subject == subject, journal.c.kind.in_(list(kinds))
+def day_of(session: ReadSession, *, programme_id: int, kind: str, subject: str) -> date:
+    """The business day of the one fact of this kind that was recorded about `subject`."""
+    found = select(journal.c.book_day).where(
+        journal.c.programme_id == programme_id, journal.c.subject == subject, journal.c.kind == kind
     )
-    return session.execute(found.limit(1)).first() is not None
+    day: date = session.execute(found).scalar_one()
+    return day

@@ -5,7 +5,6 @@ to; what must be spread over lines is shared so that the parts sum to the whole.
 """
 
 import re
-from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 MAX_CENTS: Final = 99_999_999_999
@@ -40,22 +39,6 @@ def commission_on(gross_cents: int, *, commission_bp: int, vat_bp: int) -> Commi
     commission = share_of(gross_cents, basis_points=commission_bp)
     vat = share_of(commission, basis_points=vat_bp)
     return Commission(gross_cents, commission, vat, gross_cents - commission - vat)
-
-
-def shared(cents: int, *, weights: Sequence[int]) -> list[int]:
-    """`cents` split in proportion to `weights` (each >= 0, sum > 0); the parts sum to `cents` to the cent.
-
-    Largest remainder first, the earlier line on a tie.
-    """
-    whole = sum(weights)
-    assert whole > 0 and all(weight >= 0 for weight in weights)
-    sign = 1 if cents >= 0 else -1
-    parts = [abs(cents) * weight // whole for weight in weights]
-    remainders = [abs(cents) * weight % whole for weight in weights]
-    by_remainder = sorted(range(len(weights)), key=lambda line: (-remainders[line], line))
-    for line in by_remainder[: abs(cents) - sum(parts)]:
-        parts[line] += 1
-    return [sign * part for part in parts]
 
 
 def cents_from_text(text: str) -> int | None:

@@ -34,6 +34,7 @@ from vouchers.errors import (
 from vouchers.ledger import Fact, Move
 from vouchers.money import MAX_CENTS, share_of
 from vouchers.order_book import Line, Order, find, subject
+from vouchers.rules import take_turn
 from vouchers.tables import buyer, journal, order_line, posting, programme, voucher_order
 
 MOST_VOUCHERS: Final = 200_000
@@ -325,7 +326,7 @@ def _sold(order: Order, *, vat_account: str) -> list[tuple[str, int]]:
 
 def _refuse_known_transfer(session: WriteSession, *, programme_id: int, transfer: str) -> None:
     # Payments are recorded one at a time in a programme, so that two readers of one statement cannot both pass.
-    session.execute(select(programme.c.id).where(programme.c.id == programme_id).with_for_update(key_share=True))
+    take_turn(session, programme_id=programme_id)
     known = session.execute(
         select(journal.c.subject).where(
             journal.c.programme_id == programme_id,

@@ -45,7 +45,7 @@ from vouchers.errors import (
 from vouchers.ledger import Fact, Move
 from vouchers.money import MAX_CENTS
 from vouchers.prepared import Prepared
-from vouchers.tables import journal, merchant, posting, programme, redemption, reversal, voucher
+from vouchers.tables import merchant, posting, programme, redemption, reversal, voucher
 
 MOST_IN_A_BASKET: Final = 20
 
@@ -260,8 +260,8 @@ def _refusal_by_state(
         case "cancelled":
             refusal = VoucherCancelled(serial=serial)
         case "replaced":
-            day = _replaced_on(session, programme_id=programme_id, serial=serial)
-            refusal = VoucherReplaced(serial=serial, replaced_on=day)
+            day = ledger.day_of(session, programme_id=programme_id, kind="replaced", subject=f"voucher:{serial}")
+            refusal = VoucherReplaced(serial=serial, replaced_on=day.isoformat())
         case "redeemed":
             used = _last_use(session, programme_id=programme_id, serial=serial, merchant_id=merchant_id)
             refusal = AlreadyRedeemed(serial=serial, used=used)
@@ -303,17 +303,6 @@ def _last_use(
         "shop_name": row.shop_name,
         "cents": row.cents,
     }
-
-
-def _replaced_on(session: ReadSession, *, programme_id: int, serial: int) -> str:
-    day = session.execute(
-        select(journal.c.book_day)
-        .join(posting, and_(posting.c.programme_id == journal.c.programme_id, posting.c.journal_id == journal.c.id))
-        .where(journal.c.programme_id == programme_id, posting.c.serial == serial, journal.c.kind == "replaced")
-        .order_by(journal.c.id.desc())
-        .limit(1)
-    ).scalar_one()
-    return str(day.isoformat())
 
 
 def _take(session: WriteSession, *, programme_id: int, serial: int, cents: int, day: date) -> None:

@@ -16,7 +16,8 @@ from vouchers.access import Act, Role, another_person
 from vouchers.db import ReadSession, WriteSession
 from vouchers.errors import AlreadyEnrolled, BadInput, NotFound
 from vouchers.ledger import Fact
-from vouchers.tables import buyer, merchant, programme, role, staff
+from vouchers.rules import take_turn
+from vouchers.tables import buyer, merchant, role, staff
 
 MOST_LISTED: Final = 200
 
@@ -47,9 +48,7 @@ def grant_first_administrators(
     programme has an active administrator.
     """
     # A second `vouchers init` at the same moment waits here, then finds the administrators of the first.
-    one: sa.Select[Any] = select(programme.c.id).where(programme.c.id == programme_id)
-    if session.execute(one.with_for_update(key_share=True)).first() is None:
-        raise NotFound(what="programme", id=programme_id)
+    take_turn(session, programme_id=programme_id)
     first, second = staff_ids
     if first == second:
         raise BadInput(field="staff_ids", problem="two_people")

@@ -291,23 +291,13 @@ def _refuse_unless(session: ReadSession, row: Row[Any], *, wanted: Sequence[str]
         case "cancelled":
             refusal = VoucherCancelled(serial=row.serial)
         case "replaced":
-            refusal = VoucherReplaced(serial=row.serial, replaced_on=_replaced_on(session, row))
+            day = ledger.day_of(session, programme_id=row.programme_id, kind="replaced", subject=_subject(row.serial))
+            refusal = VoucherReplaced(serial=row.serial, replaced_on=day.isoformat())
         case "redeemed":
             refusal = AlreadyRedeemed(serial=row.serial)
         case _:
             refusal = VoucherExpired(serial=row.serial, expires_on=row.expires_on.isoformat())
     raise refusal
-
-
-def _replaced_on(session: ReadSession, row: Row[Any]) -> str:
-    day: date = session.execute(
-        select(journal.c.book_day).where(
-            journal.c.programme_id == row.programme_id,
-            journal.c.subject == _subject(row.serial),
-            journal.c.kind == "replaced",
-        )
-    ).scalar_one()
-    return day.isoformat()
 
 
 def _flip(session: WriteSession, rows: Sequence[Row[Any]], **values: Any) -> None:

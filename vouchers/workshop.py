@@ -17,7 +17,7 @@ from vouchers.db import Database, ReadSession
 from vouchers.errors import NotInRun
 from vouchers.paper.pain_001 import Payment, PaymentFile, Version, pain_001
 from vouchers.paper.sepa_rules import Fault, faults
-from vouchers.paper.statement import Party, Statement, StatementLine, write_statements
+from vouchers.paper.statement import Kind, Party, Statement, StatementLine, write_statements
 from vouchers.paper.voucher_sheet import Cheque, SheetText, check_sheets, write_sheets
 from vouchers.people import find_buyer
 from vouchers.rules import Rules, rules
@@ -28,7 +28,7 @@ Progress = Callable[[int, int], None]
 
 _READ_AT_ONCE: Final = 2_000
 _EXPIRED_AT_ONCE: Final = 2_000
-_KINDS: Final = {"redeemed": "redeemed", "reversed": "reversed", "transfer_returned": "returned"}
+_KINDS: Final[dict[str, Kind]] = {"redeemed": "redeemed", "reversed": "reversed", "transfer_returned": "returned"}
 
 
 class BankFileFaulty(Exception):
@@ -284,7 +284,7 @@ def _statement(house: Database, *, programme: Rules, run: Run, line: Settlement)
         lines=tuple(
             StatementLine(
                 at=each.at,
-                kind=_KINDS[each.kind],  # type: ignore[arg-type]
+                kind=_KINDS[each.kind],
                 serial=each.serial,
                 till=each.till_label,
                 cents=each.cents,

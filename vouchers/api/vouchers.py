@@ -161,9 +161,7 @@ def _sheets(house: House, programme_id: int, made: dict[int, codes.Secret]) -> l
     """The sheets of the new vouchers, one PDF for each batch, each QR code read back."""
     printed: dict[int, list[Cheque]] = {}
     for serial, secret in sorted(made.items()):
-        found = house.database.read(
-            lambda session, serial=serial: books.life_of(session, programme_id=programme_id, serial=serial)  # type: ignore[misc]
-        )
+        found = house.database.read(books.life_of, programme_id=programme_id, serial=serial)
         printed.setdefault(found.batch_number, []).append(Cheque(serial, found.face_cents, *secret))
     return [_pdf(house, programme_id, number, cheques) for number, cheques in printed.items()]
 
