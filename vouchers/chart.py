@@ -15,6 +15,7 @@ VAT_PENDING: Final = "vat_pending"
 BREAKAGE: Final = "breakage"
 NEXT_CAMPAIGN: Final = "next_campaign"
 SUSPENSE: Final = "suspense"
+GUARANTEE: Final = "guarantee"
 
 
 class Meaning(NamedTuple):
@@ -35,6 +36,7 @@ WHOLE_ACCOUNTS: Final = {
     BREAKAGE: Meaning("credit", "758000", "Titres périmés acquis à l'émetteur"),
     NEXT_CAMPAIGN: Meaning("credit", "468310", "Titres périmés reportés sur la prochaine campagne"),
     SUSPENSE: Meaning("credit", "471000", "Titres en cours de remplacement"),
+    GUARANTEE: Meaning("debit", "658000", "Garantie des acceptations hors réseau"),
 }
 """Accounts of which a programme has one."""
 
@@ -53,9 +55,11 @@ JOURNAL_KINDS: Final = (
     "staff_enrolled", "staff_suspended", "staff_restored",
     "account_asked", "account_confirmed", "account_withdrawn",
     "role_asked", "role_granted", "role_revoked", "till_paired", "till_renamed", "till_revoked",
+    "cashier_named", "cashier_removed", "shop_rule_set", "offline_allowed", "offline_forbidden",
     "order_placed", "order_approved", "order_accepted", "order_paid", "order_cancelled", "order_delivered",
     "issue_begun", "issued", "printed", "activated", "extended",
     "redeemed", "reversed", "blocked", "unblocked", "cancelled", "replaced", "expired",
+    "disputed", "guaranteed", "dispute_dismissed",
     "run_proposed", "run_withdrawn", "run_approved", "settled", "run_exported", "run_executed", "transfer_returned",
 )  # fmt: skip
 

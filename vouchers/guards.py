@@ -15,12 +15,14 @@ from vouchers.db import ReadSession
 
 _APPEND_ONLY: Final = (
     "journal", "posting", "balance_snapshot", "seal", "redemption", "reversal", "settlement_line",
+    "acceptance",
 )  # fmt: skip
 _NEVER_DELETED: Final = (
     "idempotency", "voucher", "batch", "voucher_order", "payment_run", "settlement", "bank_account",
+    "dispute",
 )  # fmt: skip
 _FIXED: Final = {
-    "voucher": "programme_id serial batch_number code_hash control_hash face_cents replaces_serial",
+    "voucher": "programme_id serial batch_number code_hash control_hash face_cents replaces_serial offline_prefix",
     "batch": "programme_id number order_number first_serial quantity issued_by begun_at",
     "voucher_order": "programme_id number buyer_id rf_reference drafted_by drafted_at",
     "payment_run": "programme_id number from_on to_on upto_journal commission_bp vat_bp debtor_name debtor_iban"
@@ -28,6 +30,7 @@ _FIXED: Final = {
     "settlement": "programme_id run_number merchant_id carried_because gross_cents brought_cents commission_cents"
     " vat_cents net_cents account_holder iban",
     "bank_account": "id programme_id merchant_id account_holder iban asked_by asked_at",
+    "dispute": "programme_id number merchant_id till_id serial cents because accepted_at opened_at",
 }
 _FIXED_ONCE_WRITTEN: Final = {
     "batch": "printed_by printed_at activated_by activated_at",
@@ -35,6 +38,7 @@ _FIXED_ONCE_WRITTEN: Final = {
     "payment_run": "approved_by approved_at execution_on",
     "settlement": "journal_id",
     "bank_account": "confirmed_by confirmed_at",
+    "dispute": "decided_by decided_at decision journal_id",
 }
 _FIXED_ONCE_PLACED: Final = {"voucher_order": "fee_cents fee_vat_cents"}
 _STEPS: Final = {
@@ -48,6 +52,7 @@ _STEPS: Final = {
     "payment_run": "proposed>withdrawn proposed>approved approved>exported exported>executed",
     "settlement": "to_pay>paid to_pay>returned paid>returned",
     "bank_account": "asked>confirmed asked>withdrawn confirmed>withdrawn",
+    "dispute": "open>guaranteed open>dismissed",
 }
 _REFUSE: Final = "BEGIN RAISE EXCEPTION '% refused: %', TG_OP, TG_ARGV[0] USING ERRCODE = 'restrict_violation'; END"
 _REFUSE_PLACED_LINE: Final = (

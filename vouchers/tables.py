@@ -116,6 +116,8 @@ VOUCHER_STATES: Final = ("printed", "active", "blocked", "redeemed", "expired", 
 CLOSED_STATES: Final = ("expired", "cancelled", "replaced")
 RUN_STATES: Final = ("proposed", "withdrawn", "approved", "exported", "executed")
 SETTLEMENT_STATES: Final = ("to_pay", "carried", "paid", "returned")
+DISPUTE_STATES: Final = ("open", "guaranteed", "dismissed")
+CASHIER_RULES: Final = ("never", "always")
 USE_RULES: Final = ("whole", "partial")
 LAPSE_DESTINATIONS: Final = ("breakage", "buyer", "next_campaign")
 ROLES: Final = (
@@ -277,6 +279,9 @@ till = _table(
     Column("merchant_id", Int, nullable=False),
     Column("label", Text, nullable=False),
     Column("public_key", LargeBinary, nullable=False),
+    # Only of a phone that cannot keep a key: what it signs with instead, sealed under the pepper. `public_key` is then
+    # its SHA-256.
+    Column("weak_secret", LargeBinary),
     Column("paired_at", Instant, nullable=False),
     Column("revoked_at", Instant),
     ForeignKeyConstraint(["programme_id", "merchant_id"], ["merchant.programme_id", "merchant.id"]),
@@ -293,6 +298,36 @@ pairing = _table(
     Column("expires_at", Instant, nullable=False),
     Column("used_at", Instant),
     ForeignKeyConstraint(["programme_id", "merchant_id"], ["merchant.programme_id", "merchant.id"]),
+)
+
+cashier = _table(
+    # Who stands at a till: a name and four digits, which attribute and do not authenticate.
+    "cashier",
+    _id(),
+    _programme(),
+    Column("merchant_id", Int, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("pin_salt", LargeBinary, nullable=False),
+    Column("pin_hash", LargeBinary, nullable=False),
+    Column("named_at", Instant, nullable=False),
+    Column("removed_at", Instant),
+    ForeignKeyConstraint(["programme_id", "merchant_id"], ["merchant.programme_id", "merchant.id"]),
+    UniqueConstraint("programme_id", "id"),
+    Index(None, "merchant_id"),
+)
+
+shop_rule = _table(
+    # How a shop runs its tills; no row: nobody is asked who they are, and undoing asks no PIN.
+    "shop_rule",
+    _programme(),
+    Column("merchant_id", Int, nullable=False),
+    Column("ask_cashier", Text, nullable=False),
+    Column("undo_pin_salt", LargeBinary),
+    Column("undo_pin_hash", LargeBinary),
+    PrimaryKeyConstraint("programme_id", "merchant_id"),
+    ForeignKeyConstraint(["programme_id", "merchant_id"], ["merchant.programme_id", "merchant.id"]),
+    _one_of("ask_cashier", *CASHIER_RULES),
+    CheckConstraint("(undo_pin_salt IS NULL) = (undo_pin_hash IS NULL)", name="undo_pin_whole"),
 )
 
 failure = _table(
@@ -488,6 +523,8 @@ voucher = _table(
     Column("state", Text, nullable=False),
     Column("expires_on", Day, nullable=False),
     Column("replaces_serial", Int),
+    # 8 bytes by which a till without network knows it (`codes.offline_prefix`); none on those issued before there were.
+    Column("offline_prefix", LargeBinary),
     PrimaryKeyConstraint("programme_id", "serial"),
     ForeignKeyConstraint(["programme_id", "batch_number"], ["batch.programme_id", "batch.number"]),
     UniqueConstraint("programme_id", "code_hash"),
@@ -519,9 +556,11 @@ redemption = _table(
     Column("till_id", Int, nullable=False),
     Column("cents", Int, nullable=False),
     Column("sale_cents", Int),
+    Column("cashier_id", Int),
     Column("at", Instant, nullable=False),
     PrimaryKeyConstraint("programme_id", "journal_id"),
     ForeignKeyConstraint(["programme_id", "journal_id"], ["journal.programme_id", "journal.id"]),
+    ForeignKeyConstraint(["programme_id", "cashier_id"], ["cashier.programme_id", "cashier.id"]),
     CheckConstraint("cents > 0", name="cents_positive"),
     CheckConstraint("sale_cents IS NULL OR sale_cents >= cents", name="sale_covers_vouchers"),
     Index(None, "programme_id", "merchant_id", "at"),
@@ -537,6 +576,95 @@ reversal = _table(
     PrimaryKeyConstraint("programme_id", "redemption_id", "serial"),
     ForeignKeyConstraint(["programme_id", "redemption_id"], ["redemption.programme_id", "redemption.journal_id"]),
     ForeignKeyConstraint(["programme_id", "journal_id"], ["journal.programme_id", "journal.id"]),
+)
+
+# ── Without network ──────────────────────────────────────────────────────────────────────────────────────────────
+offline_rule = _table(
+    # How far a programme lets its tills accept without network; no row: not at all. The guarantee pays the losers of
+    # conflicts, up to `guarantee_cents` in all.
+    "offline_rule",
+    _programme(),
+    Column("till_count", Int, nullable=False),
+    Column("till_cents", Int, nullable=False),
+    Column("programme_count", Int, nullable=False),
+    Column("programme_cents", Int, nullable=False),
+    Column("max_age_minutes", Int, nullable=False),
+    Column("guarantee_cents", Int, nullable=False),
+    PrimaryKeyConstraint("programme_id"),
+    CheckConstraint("till_count > 0 AND till_cents > 0", name="till_caps_positive"),
+    CheckConstraint("programme_count >= till_count AND programme_cents >= till_cents", name="programme_caps_cover"),
+    CheckConstraint("max_age_minutes BETWEEN 1 AND 1440", name="a_day_at_most"),
+    CheckConstraint("guarantee_cents >= 0", name="guarantee_not_negative"),
+)
+
+offline_lease = _table(
+    # How much of the programme's cap a till holds until its snapshot is too old: what all hold stays within the cap.
+    "offline_lease",
+    _of_programme(),
+    Column("till_id", Int, nullable=False),
+    Column("count", Int, nullable=False),
+    Column("cents", Int, nullable=False),
+    Column("given_at", Instant, nullable=False),
+    Column("until", Instant, nullable=False),
+    PrimaryKeyConstraint("programme_id", "till_id"),
+    ForeignKeyConstraint(["programme_id", "till_id"], ["till.programme_id", "till.id"]),
+    CheckConstraint("count >= 0 AND cents >= 0", name="not_negative"),
+)
+
+acceptance = _table(
+    # A voucher accepted by a till without network, as the till signed it, and what became of it. Insert-only. `entry`
+    # holds no code. `chain`: how it follows the entry before.
+    "acceptance",
+    _of_programme(),
+    Column("till_id", Int, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("number", Int, nullable=False),
+    Column("chain", Text, nullable=False),
+    Column("entry", Text, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+    Column("cents", Int, nullable=False),
+    Column("accepted_at", Instant, nullable=False),
+    Column("received_at", Instant, nullable=False),
+    Column("redemption_id", Int),
+    Column("dispute_number", Int),
+    PrimaryKeyConstraint("programme_id", "till_id", "key"),
+    ForeignKeyConstraint(["programme_id", "till_id"], ["till.programme_id", "till.id"]),
+    ForeignKeyConstraint(["programme_id", "redemption_id"], ["redemption.programme_id", "redemption.journal_id"]),
+    ForeignKeyConstraint(["programme_id", "dispute_number"], ["dispute.programme_id", "dispute.number"]),
+    _one_of("chain", "whole", "gap", "fork"),
+    CheckConstraint("cents > 0", name="cents_positive"),
+    CheckConstraint("(redemption_id IS NULL) <> (dispute_number IS NULL)", name="redeemed_or_disputed"),
+    Index(None, "programme_id", "till_id", "number"),
+    UniqueConstraint("programme_id", "redemption_id"),
+    UniqueConstraint("programme_id", "dispute_number"),
+)
+
+dispute = _table(
+    # A voucher accepted without network that could not be taken: why, and whether the guarantee paid the shop.
+    "dispute",
+    _of_programme(),
+    Column("number", Int, nullable=False),
+    Column("merchant_id", Int, nullable=False),
+    Column("till_id", Int, nullable=False),
+    Column("serial", Int),
+    Column("cents", Int, nullable=False),
+    Column("because", Text, nullable=False),
+    Column("accepted_at", Instant, nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("decided_by", Text),
+    Column("decided_at", Instant),
+    Column("decision", Text),
+    Column("journal_id", Int),
+    PrimaryKeyConstraint("programme_id", "number"),
+    ForeignKeyConstraint(["programme_id", "merchant_id"], ["merchant.programme_id", "merchant.id"]),
+    ForeignKeyConstraint(["programme_id", "till_id"], ["till.programme_id", "till.id"]),
+    ForeignKeyConstraint(["programme_id", "journal_id"], ["journal.programme_id", "journal.id"]),
+    _one_of("state", *DISPUTE_STATES),
+    CheckConstraint("cents > 0", name="cents_positive"),
+    CheckConstraint("(state = 'open') = (decided_by IS NULL)", name="decided_by_someone"),
+    CheckConstraint("(state = 'guaranteed') = (journal_id IS NOT NULL)", name="guaranteed_by_a_journal"),
+    Index(None, "programme_id", "merchant_id", "number"),
 )
 
 # ── Settlement ───────────────────────────────────────────────────────────────────────────────────────────────────
