@@ -34,7 +34,10 @@ from vouchers.tables import buyer, issuer, programme
 AT = datetime(2026, 11, 21, 11, 0, tzinfo=UTC)
 DAY = date(2027, 6, 30)
 PEPPER = b"p" * 32
-COLUMNS = "programme_id, serial, batch_number, code_hash, control_hash, face_cents, balance_cents, state, expires_on"
+COLUMNS = (
+    "programme_id, serial, batch_number, code_hash, control_hash, face_cents, balance_cents, state, expires_on,"
+    " offline_prefix"
+)
 
 
 def paid_order(house: Database, quantity: int) -> issue.Batch:
@@ -116,7 +119,7 @@ def bare(house: Database, quantity: int) -> float:
     house.close()
     day = DAY.isoformat() if lite else DAY
     rows = [
-        (1, serial, 1, secrets.token_bytes(32), secrets.token_bytes(32), 1_000, 1_000, "printed", day)
+        (1, serial, 1, secrets.token_bytes(32), secrets.token_bytes(32), 1_000, 1_000, "printed", day, bytes(8))
         for serial in range(1, quantity + 1)
     ]
     return _bare_sqlite(str(url.database), rows) if lite else _bare_postgres(url, rows)
@@ -128,7 +131,7 @@ def _bare_sqlite(path: str, rows: list[Any]) -> float:
         connection.execute(f"PRAGMA {pragma}")
     started = time.perf_counter()
     connection.execute("BEGIN IMMEDIATE")
-    connection.executemany(f"INSERT INTO voucher ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+    connection.executemany(f"INSERT INTO voucher ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
     connection.execute("COMMIT")
     took = time.perf_counter() - started
     connection.close()
@@ -140,7 +143,7 @@ def _bare_postgres(url: Any, rows: list[Any]) -> float:
     with psycopg.connect(conninfo) as connection, connection.cursor() as cursor:
         started = time.perf_counter()
         with cursor.copy(f"COPY voucher ({COLUMNS}) FROM STDIN (FORMAT BINARY)") as copy:
-            copy.set_types(["int8", "int8", "int8", "bytea", "bytea", "int8", "int8", "text", "date"])
+            copy.set_types(["int8", "int8", "int8", "bytea", "bytea", "int8", "int8", "text", "date", "bytea"])
             for row in rows:
                 copy.write_row(row)
         connection.commit()

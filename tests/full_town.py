@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from tests.makers import NOON, a_batch, a_buyer, an_order
+from tests.outbox import allow, an_outbox, bring
 from tests.town import APPROVER, TREASURER, Town, a_town
-from vouchers import expire, ledger, order, seal, stop
+from vouchers import codes, disputes, expire, ledger, order, seal, stop
 from vouchers.db import Database
 from vouchers.order_book import Line
 from vouchers.seal import Seal
@@ -28,6 +29,18 @@ def sealed(town: Town, *, at: datetime) -> Seal | None:
     made = town.house.write(seal.seal, programme_id=town.programme_id, upto_journal=upto, at=at)
     town.house.write(ledger.snapshot, programme_id=town.programme_id, upto_journal=upto)
     return made
+
+
+def without_network(town: Town, *, at: datetime) -> None:
+    """What shop 0 accepted: 19 is redeemed, 20 was spent elsewhere and is guaranteed, one is no voucher: dismissed."""
+    allow(town, at=at)
+    outbox = an_outbox(town, at=at)
+    minute = at + timedelta(minutes=1)
+    town.spend(20, shop=1, at=minute)
+    for code in (town.secrets[19].code, town.secrets[20].code, codes.new_code()):
+        bring(town, outbox, outbox.accept(code, at=minute), at=minute)
+    dismissed = {"number": 2, "decision": "dismiss", "reason": "inconnu"}
+    town.house.write(disputes.decide, programme_id=town.programme_id, actor=TREASURER, at=minute, **dismissed)
 
 
 def a_full_town(house: Database) -> FullTown:
@@ -73,6 +86,7 @@ def a_full_town(house: Database) -> FullTown:
     town.spend(13, 14, at=at)
     late = town.spend(15, shop=2, sale_cents=1_500, at=at)
     town.spend(new, shop=1, cents=23, at=at)
+    without_network(town, at=at)
     town.approve(town.propose(date(2026, 11, 25), at=at), at=at)
     town.undo(late, at=at)
 

@@ -1,5 +1,7 @@
 """A town in a few lines: each maker calls the verbs of the house and gives what they gave. Keyword-only after it."""
 
+import hashlib
+import hmac
 import itertools
 import secrets
 from base64 import urlsafe_b64encode
@@ -19,6 +21,7 @@ from stdnum import luhn
 
 from vouchers import (
     bank_accounts,
+    cashiers,
     chart,
     clock,
     codes,
@@ -27,9 +30,11 @@ from vouchers import (
     order,
     passwords,
     people,
+    pins,
     programmes,
     roles,
     sign_in,
+    till_keys,
     tills,
 )
 from vouchers.access import Role
@@ -37,7 +42,9 @@ from vouchers.db import Database, ReadSession, WriteSession
 from vouchers.issue import Batch
 from vouchers.order_book import Line, Order
 from vouchers.passwords import PasswordHash
+from vouchers.pins import PinHash
 from vouchers.tables import batch, journal, posting, voucher
+from vouchers.till_keys import TillKey
 from vouchers.tills import PairedTill, SignedRequest
 
 NOON: Final = datetime(2026, 11, 20, 11, tzinfo=UTC)
@@ -300,6 +307,11 @@ class Phone:
     def public_key(self) -> bytes:
         return self.key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
 
+    @property
+    def till_key(self) -> TillKey:
+        """What the house is shown of it."""
+        return till_keys.strong_key(self.public_key)
+
     def sign(self, message: bytes) -> bytes:
         """The raw 64 bytes r‖s that WebCrypto gives."""
         r, s = decode_dss_signature(self.key.sign(message, ec.ECDSA(SHA256())))
@@ -315,13 +327,34 @@ class Phone:
             lambda session: tills.pair(
                 session,
                 code=code,
-                public_key=self.public_key,
+                key=self.till_key,
                 label=label,
                 signature=signature,
                 session_key=SESSION_KEY,
+                pepper=PEPPER,
                 at=at,
             )
         )
+
+
+class WeakPhone(Phone):
+    """A phone that keeps no key (a private window): it signs with a secret."""
+
+    def __init__(self) -> None:
+        self.secret = secrets.token_bytes(32)
+
+    @property
+    def public_key(self) -> bytes:
+        """What it shows in place of one."""
+        return hashlib.sha256(self.secret).digest()
+
+    @property
+    def till_key(self) -> TillKey:
+        return till_keys.weak_key(self.secret, pepper=PEPPER)
+
+    def sign(self, message: bytes) -> bytes:
+        """The 32 bytes of an HMAC."""
+        return hmac.digest(self.secret, message, "sha256")
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,12 +406,40 @@ def a_pairing_code(house: Database, *, programme_id: int, merchant_id: int, at: 
     ).code
 
 
-def a_till(house: Database, *, programme_id: int, merchant_id: int | None = None, at: datetime = NOON) -> PairedPhone:
+def a_till(
+    house: Database,
+    *,
+    programme_id: int,
+    merchant_id: int | None = None,
+    kind: type[Phone] = Phone,
+    at: datetime = NOON,
+) -> PairedPhone:
     """A phone paired with a merchant (a new one if none is named)."""
     shop = merchant_id or a_merchant(house, programme_id=programme_id, at=at)
     code = a_pairing_code(house, programme_id=programme_id, merchant_id=shop, at=at)
-    phone = Phone()
+    phone = kind()
     return PairedPhone(phone, phone.paired(house, code=code, at=at))
+
+
+@cache
+def a_pin(pin: str = "2468") -> PinHash:
+    """Four digits, hashed once for all tests."""
+    return pins.hashed(pin, field="pin")
+
+
+def a_cashier(house: Database, *, programme_id: int, merchant_id: int, name: str = "Paul", at: datetime = NOON) -> int:
+    """Someone at the tills of a merchant; gives their number."""
+    return house.write(
+        lambda session: cashiers.name_cashier(
+            session,
+            programme_id=programme_id,
+            merchant_id=merchant_id,
+            name=name,
+            pin=a_pin(),
+            actor="staff:1001",
+            at=at,
+        )
+    ).id
 
 
 # ── Orders and batches ───────────────────────────────────────────────────────────────────────────────────────────────

@@ -15,7 +15,9 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.makers import a_buyer, a_merchant, a_till, an_account
+from tests.outbox import Outbox
 from vouchers import clock, codes, demo, issue, order, order_book, passwords, programmes, redeem, roles, sign_in
+from vouchers.api.till_offline import take_in
 from vouchers.cli import app
 from vouchers.config import Setting, Settings
 from vouchers.db import Database
@@ -149,6 +151,26 @@ def test_two_people_take_an_order_from_issue_to_the_bank_file(at_home: Path) -> 
     typed("export", "report", "-o", "tableau.pdf", "--as", "anne@example.fr", password=anne)
     typed("settle", "executed", "1", "--as", "anne@example.fr", password=anne)
     assert "0 chèques" in typed("expire", "--as", "anne@example.fr", password=anne)
+    house.close()
+
+
+def test_the_treasurer_allows_acceptance_without_network_and_decides_a_dispute(at_home: Path) -> None:
+    house, anne, bruno = treasury(at_home)
+    caps = ("--till", "20", "30000", "--together", "200", "300000", "--guarantee", "50000")
+    assert typed("offline", "allow", *caps, "--as", "bruno@example.fr", password=bruno, refused=True) == "forbidden"
+    assert "500,00" in typed("offline", "allow", *caps, "--as", "anne@example.fr", password=anne)
+    merchant_id = a_merchant(house, programme_id=1, at=clock.now())
+    outbox = Outbox(1, a_till(house, programme_id=1, merchant_id=merchant_id, at=clock.now()))
+    entry = outbox.accept(codes.new_code(), at=clock.now())
+    pepper, _ = Settings().secret_bytes()
+    house.write(take_in, till=outbox.paired.till, entry=entry, pepper=pepper, at=clock.now())
+    assert "10,00" in typed("offline", "disputes", "--as", "anne@example.fr", password=anne)
+    decided = ("offline", "decide", "1", "guarantee", "--reason", "bonne foi", "--as")
+    assert typed(*decided, "bruno@example.fr", password=bruno, refused=True) == "forbidden"
+    assert "Payé par la garantie" in typed(*decided, "anne@example.fr", password=anne)
+    assert typed(*decided, "anne@example.fr", password=anne, refused=True) == "dispute_decided"
+    typed("offline", "forbid", "--as", "anne@example.fr", password=anne)
+    assert typed("offline", "forbid", "--as", "anne@example.fr", password=anne, refused=True) == "offline_not_allowed"
     house.close()
 
 

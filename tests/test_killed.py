@@ -8,16 +8,19 @@ what the tills were told.
 
 import asyncio
 import itertools
+import json
 import os
 import random
 from collections import Counter as Tally
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from bench.tills import Counter, Reply, Server, Silence, basket_of, open_town, redemption
+from bench.tills import Counter, Reply, Server, Silence, basket_of, on_the_wire, open_town, redemption
 from tests.makers import PairedPhone
+from tests.outbox import Outbox, allow, refresh, sent
 from tests.town import Town
 from vouchers import clock
 from vouchers.db import Database
@@ -131,6 +134,54 @@ def compare(house: Database, town: Town, asked: list[Asked]) -> None:
     taken = Tally(one.phone.till.merchant_id for one, _ in accepted)
     assert [town.owed(shop) for shop in range(SHOPS)] == [1_000 * taken[shop] for shop in town.merchants]
     town.books_hold()
+
+
+async def bring_until_killed(server: Server, phone: PairedPhone, entries: list[dict[str, str]]) -> None:
+    """A till brings its outbox; the server is killed while it does."""
+    counter = Counter(server.port)
+    bringing = asyncio.create_task(counter.ask(brought(phone, entries)))
+    await asyncio.sleep(random.uniform(0.005, 0.2))
+    server.kill()
+    await asyncio.gather(bringing, return_exceptions=True)
+    await hung_up(counter)
+
+
+async def hung_up(counter: Counter) -> None:
+    """The connection ends in the loop that began it, which is over right after."""
+    counter.close()
+    await asyncio.sleep(0.05)
+
+
+def brought(phone: PairedPhone, entries: list[dict[str, str]]) -> bytes:
+    body = json.dumps({"entries": entries}).encode()
+    return on_the_wire(phone.request(path="/api/v1/till/acceptances", body=body, at=clock.now()))
+
+
+def test_an_outbox_cut_off_by_kill_9_is_sent_again_whole_and_done_once(house: Database, house_url: str) -> None:
+    with Server(house_url) as server:
+        for _ in range(3):
+            town, phones = open_town(house, vouchers=40, shops=2)
+            allow(town, at=clock.now())
+            outbox = Outbox(town.programme_id, phones[0])
+            refresh(town, outbox, at=clock.now())
+            spent = town.spend(*range(1, 11), shop=1, at=clock.now())
+            entries = [sent(outbox.accept(town.secrets[serial].code, at=clock.now())) for serial in range(1, 41)]
+            house.close()
+            asyncio.run(bring_until_killed(server, phones[0], entries))
+            server.start()
+
+            async def again(entries: list[dict[str, str]] = entries, phone: PairedPhone = phones[0]) -> list[Any]:
+                counter = Counter(server.port)
+                first, second = [(await counter.ask(brought(phone, entries))).told() for _ in range(2)]
+                await hung_up(counter)
+                assert first == second
+                results: list[Any] = first["results"]
+                return results
+
+            results = asyncio.run(again())
+            assert [result["outcome"] for result in results] == ["disputed"] * 10 + ["redeemed"] * 30
+            assert spent and town.owed(0) == 30_000 + sum(result.get("guaranteed_cents", 0) for result in results)
+            town.books_hold()
 
 
 @pytest.mark.parametrize("kills", [3, pytest.param(30, marks=[pytest.mark.slow, pytest.mark.timeout(1_800)])])

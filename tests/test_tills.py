@@ -3,6 +3,7 @@
 import threading
 from dataclasses import replace
 from datetime import timedelta
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -10,16 +11,18 @@ from hypothesis import strategies as st
 
 from tests.makers import (
     NOON,
+    PEPPER,
     SESSION_KEY,
     PairedPhone,
     Phone,
+    WeakPhone,
     a_merchant,
     a_pairing_code,
     a_programme,
     a_till,
     later,
 )
-from vouchers import clock, tills
+from vouchers import clock, codes, till_keys, tills
 from vouchers.access import Act, may
 from vouchers.db import Database
 from vouchers.errors import (
@@ -38,11 +41,18 @@ from vouchers.tills import NonceMemory, PairedTill, SignedRequest
 
 
 def check(
-    house: Database, request: SignedRequest, *, nonces: NonceMemory | None = None, seconds: int = 0
+    house: Database,
+    request: SignedRequest,
+    *,
+    nonces: NonceMemory | None = None,
+    seconds: int = 0,
+    revoked: Literal["refused", "heard"] = "refused",
 ) -> PairedTill:
     memory = nonces or NonceMemory()
     return house.read(
-        lambda session: tills.check_request(session, request=request, nonces=memory, at=later(seconds=seconds))
+        lambda session: tills.check_request(
+            session, request=request, pepper=PEPPER, nonces=memory, at=later(seconds=seconds), revoked=revoked
+        )
     )
 
 
@@ -133,10 +143,11 @@ def test_a_phone_proves_that_it_holds_the_key_it_shows(house: Database) -> None:
             lambda session: tills.pair(
                 session,
                 code=code,
-                public_key=public_key,
+                key=till_keys.strong_key(public_key),
                 label=label,
                 signature=signature,
                 session_key=SESSION_KEY,
+                pepper=PEPPER,
                 at=NOON,
             )
         )
@@ -157,14 +168,10 @@ def test_a_phone_proves_that_it_holds_the_key_it_shows(house: Database) -> None:
     pair(honest.public_key, "x", honest.sign(message))
 
 
-@pytest.fixture(scope="module")
-def phone() -> Phone:
-    return Phone()
-
-
 TEXT = st.text(st.characters(codec="utf-8"), max_size=12)
 
 
+@pytest.mark.parametrize("phone", [Phone(), WeakPhone()], ids=["strong", "weak"])
 @given(
     change=st.one_of(
         st.fixed_dictionaries({"method": TEXT}),
@@ -173,18 +180,22 @@ TEXT = st.text(st.characters(codec="utf-8"), max_size=12)
         st.fixed_dictionaries({"nonce": TEXT}),
         st.fixed_dictionaries({"key": TEXT}),
         st.fixed_dictionaries({"body": st.binary(max_size=12)}),
-        st.fixed_dictionaries({"signature": st.binary(min_size=60, max_size=66)}),
+        st.fixed_dictionaries({"signature": st.binary(min_size=60, max_size=66) | st.binary(min_size=30, max_size=33)}),
     )
 )
 def test_no_part_of_a_signed_request_can_be_changed(phone: Phone, change: dict[str, object]) -> None:
-    paired = PairedTill(7, "", phone.public_key, 1, "", "active", 1, "", "", "whole", 15)
+    paired = PairedTill(7, "", *phone.till_key, 1, "", "active", 1, "", "", "whole", 15)
     honest = PairedPhone(phone, paired).request(body=b"{}", key="a-key")
     tampered = replace(honest, **change)  # type: ignore[arg-type]
-    key = tills._public_key(phone.public_key)
-    tills._verify(key, tills.signed_message(honest), honest.signature)
+
+    def verify(request: SignedRequest) -> None:
+        message = tills.signed_message(request)
+        tills.verify_by(paired, message=message, signature=request.signature, pepper=PEPPER)
+
+    verify(honest)
     if tampered != honest:
         with pytest.raises(SignatureInvalid):
-            tills._verify(key, tills.signed_message(tampered), tampered.signature)
+            verify(tampered)
 
 
 def test_another_tills_signature_is_refused(house: Database) -> None:
@@ -253,6 +264,7 @@ def test_a_revoked_till_is_refused_at_its_next_request(house: Database) -> None:
         check(house, paired.request())
     with pytest.raises(ClockSkew):
         check(house, paired.request(), seconds=301)
+    assert check(house, paired.request(), revoked="heard").revoked_at == NOON, "what it took before is still heard"
     # Who cannot sign for it does not learn that it was revoked, nor that there is no such till.
     for stranger in (
         replace(paired.request(), signature=Phone().sign(b"")),
@@ -262,3 +274,42 @@ def test_a_revoked_till_is_refused_at_its_next_request(house: Database) -> None:
             check(house, stranger)
     listed = house.read(lambda session: tills.tills_of(session, programme_id=programme_id, merchant_id=shop))
     assert [(one.label, one.revoked_at) for one in listed] == [("Marché du jeudi", NOON)]
+
+
+# ── Phones that keep no key ──────────────────────────────────────────────────────────────────────────────────────
+def test_a_phone_that_keeps_no_key_signs_with_a_secret_and_is_shown_as_weak(house: Database) -> None:
+    programme_id = a_programme(house)
+    merchant_id = a_merchant(house, programme_id=programme_id)
+    code = a_pairing_code(house, programme_id=programme_id, merchant_id=merchant_id)
+    phone = WeakPhone()
+    paired = PairedPhone(phone, phone.paired(house, code=code))
+    assert phone.paired(house, code=code) == paired.till, "its answer was lost on the way"
+    with pytest.raises(PairingCodeInvalid):
+        WeakPhone().paired(house, code=code)
+    assert check(house, paired.request(body=b"{}", key="a-key")).weak
+    strong = a_till(house, programme_id=programme_id, merchant_id=merchant_id)
+    listed = house.read(lambda session: tills.tills_of(session, programme_id=programme_id, merchant_id=merchant_id))
+    assert [(one.till_id, one.weak) for one in listed] == [(strong.till.till_id, False), (paired.till.till_id, True)]
+    kept = house.read(lambda session: session.execute(till.select().where(till.c.id == paired.till.till_id)).one())
+    assert phone.secret not in kept.weak_secret and kept.public_key != phone.secret
+
+
+def test_neither_kind_of_till_is_opened_by_the_others_signature(house: Database) -> None:
+    programme_id = a_programme(house)
+    strong = a_till(house, programme_id=programme_id)
+    weak = a_till(house, programme_id=programme_id, kind=WeakPhone)
+    for mine, theirs in ((strong, weak), (weak, strong)):
+        with pytest.raises(SignatureInvalid):
+            check(house, replace(mine.request(), till_id=theirs.till.till_id))
+    unknown = weak.signed(replace(weak.request(), till_id=999_999))
+    hollow = PairedPhone(WeakPhone(), replace(weak.till, till_id=999_999))
+    hollow.phone.secret = bytes(32)  # type: ignore[attr-defined]
+    for stranger in (unknown, hollow.request()):
+        with pytest.raises(SignatureInvalid):
+            check(house, stranger)
+    with pytest.raises(BadInput):
+        till_keys.weak_key(bytes(31), pepper=PEPPER)
+    sealed = codes.seal_till_secret(PEPPER, bytes(32))
+    for pepper, secret_hash in ((bytes(32), till_keys.weak_key(bytes(32), pepper=PEPPER).public_key), (PEPPER, b"")):
+        with pytest.raises(codes.SealBroken):
+            codes.unseal_till_secret(pepper, secret_hash=secret_hash, sealed=sealed)

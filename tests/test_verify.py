@@ -13,10 +13,13 @@ from vouchers import seal
 from vouchers.db import Database
 from vouchers.invariants import INVARIANTS
 from vouchers.tables import (
+    acceptance,
     balance_snapshot,
     bank_account,
     batch,
+    dispute,
     journal,
+    offline_rule,
     order_line,
     payment_run,
     posting,
@@ -215,6 +218,24 @@ SEEDS: dict[str, tuple[str, ...]] = {
     "the codes of a batch are those that were issued": (
         "UPDATE voucher SET control_hash = code_hash WHERE serial = 12",
     ),
+    "the rule without network is the one that was last allowed": (
+        "UPDATE offline_rule SET guarantee_cents = guarantee_cents + 1",
+    ),
+    "what was accepted without network became a redemption of that till, or its dispute": (
+        "UPDATE acceptance SET cents = cents + 1 WHERE number = 1",
+    ),
+    "an entry is answered under its key, once, and never lost": ("DELETE FROM acceptance WHERE number = 1",),
+    "a dispute is what the fact of its opening says, and some entry's": (
+        "UPDATE dispute SET merchant_id = 2 WHERE number = 2",
+    ),
+    "who decided a dispute, when, why and how is in its fact": (
+        "UPDATE dispute SET state = 'open', decided_by = NULL, decided_at = NULL, decision = NULL WHERE number = 2",
+    ),
+    "what the guarantee paid is what is disputed, to that merchant, once": (
+        "UPDATE posting SET cents = cents + 1 WHERE debit = 'guarantee'",
+    ),
+    "a journal of the guarantee has its dispute": ("DELETE FROM dispute WHERE number = 1",),
+    "an entry is what its till signed": ("UPDATE acceptance SET entry = entry || ' ' WHERE number = 2",),
     "a journal's day is the Paris date of its instant": (
         f"UPDATE journal SET at = at + 86400000000 WHERE id = {of_kind('redeemed')}",
     ),
@@ -231,16 +252,20 @@ SWEPT: dict[Table, set[str]] = {
     balance_snapshot: set(),
     reversal: set(),
     settlement_line: set(),
-    # What the customer spent in all, why a settlement was carried over, when a run's period begins and ends, from which
-    # account and when it is paid, and who drafted an order is said once, nowhere else.
-    redemption: {"sale_cents"},
+    # Who stood at the till, what the customer spent in all, why a settlement was carried over, when a run's period
+    # begins and ends, from which account and when it is paid, and who drafted an order is said once, nowhere else.
+    redemption: {"sale_cents", "cashier_id"},
     settlement: {"carried_because"},
     payment_run: {"from_on", "to_on", "debtor_name", "debtor_iban", "debtor_bic", "execution_on"},
     bank_account: set(),
     voucher_order: {"rf_reference", "drafted_by", "drafted_at"},
     order_line: {"line"},
     batch: set(),
-    voucher: set(),
+    # The prefix is of a code, which is on paper alone.
+    voucher: {"offline_prefix"},
+    acceptance: set(),
+    dispute: set(),
+    offline_rule: set(),
 }
 """Tables of which every column is changed in turn, and the columns that only their own row knows."""
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from tests.makers import NOON, PEPPER, a_buyer, a_merchant, a_programme, a_till, an_account
+from tests.makers import NOON, PEPPER, PairedPhone, a_buyer, a_merchant, a_programme, a_till, an_account
 from vouchers import codes, issue, keys, ledger, order, order_book, pay, redeem, reverse, settle, stop, verify
 from vouchers.codes import Secret
 from vouchers.db import Database, WriteSession
@@ -30,6 +30,7 @@ class Town:
     secrets: dict[int, Secret]
     merchants: list[int]
     tills: list[int] = field(default_factory=list)
+    phones: list[PairedPhone] = field(default_factory=list)
 
     def presented(self, serial: int, cents: int | None = None) -> Presented:
         return Presented(code_hash=codes.code_hash(PEPPER, self.secrets[serial].code), cents=cents)
@@ -221,7 +222,8 @@ def a_town(
     )
     for merchant_id in town.merchants:
         an_account(house, programme_id=programme_id, merchant_id=merchant_id, at=at)
-        town.tills.append(a_till(house, programme_id=programme_id, merchant_id=merchant_id, at=at).till.till_id)
+        town.phones.append(a_till(house, programme_id=programme_id, merchant_id=merchant_id, at=at))
+        town.tills.append(town.phones[-1].till.till_id)
     return town
 
 

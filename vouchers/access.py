@@ -62,6 +62,10 @@ class Act(StrEnum):
     TILL_RENAME = "till.rename"
     TILL_REVOKE = "till.revoke"
     TILL_READ = "till.read"
+    CASHIER_NAME = "cashier.name"
+    CASHIER_READ = "cashier.read"
+    SHOP_RULE_SET = "shop_rule.set"
+    SHOP_RULE_READ = "shop_rule.read"
     ORDER_PLACE = "order.place"
     ORDER_APPROVE = "order.approve"
     ORDER_ACCEPT = "order.accept"
@@ -85,6 +89,11 @@ class Act(StrEnum):
     REDEMPTION_REVERSE_IN_WINDOW = "redemption.reverse_in_window"
     REDEMPTION_REVERSE = "redemption.reverse"
     REDEMPTION_READ = "redemption.read"
+    OFFLINE_ACCEPT = "offline.accept"
+    OFFLINE_RULE_SET = "offline_rule.set"
+    OFFLINE_RULE_READ = "offline_rule.read"
+    DISPUTE_DECIDE = "dispute.decide"
+    DISPUTE_READ = "dispute.read"
     SETTLEMENT_PROPOSE = "settlement.propose"
     SETTLEMENT_WITHDRAW = "settlement.withdraw"
     SETTLEMENT_APPROVE = "settlement.approve"
@@ -92,6 +101,7 @@ class Act(StrEnum):
     SETTLEMENT_EXECUTE = "settlement.execute"
     SETTLEMENT_RETURN = "settlement.return"
     SETTLEMENT_READ = "settlement.read"
+    SETTLEMENT_EXPECT = "settlement.expect"
     REPORT_READ = "report.read"
     JOURNAL_READ = "journal.read"
     BOOKS_SEAL = "books.seal"
@@ -132,6 +142,10 @@ PERMISSIONS: Final[dict[Act, dict[Role, Reach]]] = {
     Act.TILL_RENAME: _all(*_DESK) | _own(Role.MERCHANT_OWNER),
     Act.TILL_REVOKE: _all(*_DESK) | _own(Role.MERCHANT_OWNER),
     Act.TILL_READ: _all(*_CHAMBER) | _own(Role.MERCHANT_OWNER, Role.TILL),
+    Act.CASHIER_NAME: _all(*_DESK) | _own(Role.MERCHANT_OWNER),
+    Act.CASHIER_READ: _all(*_CHAMBER) | _own(Role.MERCHANT_OWNER),
+    Act.SHOP_RULE_SET: _all(*_DESK) | _own(Role.MERCHANT_OWNER),
+    Act.SHOP_RULE_READ: _all(*_CHAMBER) | _own(Role.MERCHANT_OWNER),
     Act.ORDER_PLACE: _all(Role.TREASURER) | _own(*_BUYER),
     Act.ORDER_APPROVE: _all(Role.APPROVER) | _own(Role.BUYER_APPROVER),
     Act.ORDER_ACCEPT: _all(Role.TREASURER, Role.APPROVER),
@@ -156,6 +170,11 @@ PERMISSIONS: Final[dict[Act, dict[Role, Reach]]] = {
     Act.REDEMPTION_REVERSE_IN_WINDOW: _all(Role.TREASURER) | _own(Role.MERCHANT_OWNER, Role.TILL),
     Act.REDEMPTION_REVERSE: _all(Role.TREASURER),
     Act.REDEMPTION_READ: _all(*_CHAMBER) | _own(Role.MERCHANT_OWNER, Role.TILL),
+    Act.OFFLINE_ACCEPT: _own(Role.TILL),
+    Act.OFFLINE_RULE_SET: _all(Role.TREASURER),
+    Act.OFFLINE_RULE_READ: _all(*_CHAMBER),
+    Act.DISPUTE_DECIDE: _all(Role.TREASURER),
+    Act.DISPUTE_READ: _all(*_CHAMBER) | _own(Role.MERCHANT_OWNER, Role.TILL),
     Act.SETTLEMENT_PROPOSE: _all(Role.TREASURER),
     Act.SETTLEMENT_WITHDRAW: _all(Role.TREASURER, Role.APPROVER),
     Act.SETTLEMENT_APPROVE: _all(Role.APPROVER),
@@ -163,6 +182,8 @@ PERMISSIONS: Final[dict[Act, dict[Role, Reach]]] = {
     Act.SETTLEMENT_EXECUTE: _all(Role.TREASURER),
     Act.SETTLEMENT_RETURN: _all(Role.TREASURER),
     Act.SETTLEMENT_READ: _all(*_CHAMBER) | _own(Role.MERCHANT_OWNER),
+    # How much, not to which account: a till stands on a counter.
+    Act.SETTLEMENT_EXPECT: _own(Role.TILL),
     Act.REPORT_READ: _all(*_CHAMBER),
     Act.JOURNAL_READ: _all(*_CHAMBER),
     Act.BOOKS_SEAL: _all(*_DESK),

@@ -7,7 +7,8 @@ A refusal undoes what its transaction wrote, so a failure is counted in a transa
                      counts=(PairingCodeInvalid,))
 
 Hours are those of the clock: two bursts can lie around a full hour. A burst already in flight may pass the limit by as
-many as are answered at once. What is guessed has at least 44 bits, so neither matters. Who it was is kept as a hash,
+many as are answered at once. What is guessed has at least 44 bits, so neither matters; but for a shop's undo PIN, which
+only the shop's own tills can guess. Who it was is kept as a hash,
 so that the table holds neither addresses nor e-mails, and a long name makes no long row.
 """
 
@@ -44,6 +45,7 @@ class Guess(StrEnum):
     TILL_CODES = "till_codes"
     TILL_CONTROL_CODES = "till_control_codes"
     PAIRING_ADDRESS = "pairing_address"
+    UNDO_PIN = "undo_pin"
 
 
 PER_HOUR: Final = {
@@ -54,6 +56,7 @@ PER_HOUR: Final = {
     Guess.TILL_CODES: 20,
     Guess.TILL_CONTROL_CODES: 10,
     Guess.PAIRING_ADDRESS: 10,
+    Guess.UNDO_PIN: 10,
 }
 """Failures allowed in an hour; the next attempt is refused whether right or wrong.
 

@@ -38,7 +38,7 @@ from vouchers import (
     verify,
     workshop,
 )
-from vouchers.cli_trade import export_app, lots_app, settle_app
+from vouchers.cli_trade import export_app, lots_app, offline_app, settle_app
 from vouchers.config import Settings, SettingsFault
 from vouchers.db import Busy, Database, DatabaseFault, OutcomeUnknown, WriteSession
 from vouchers.errors import Refusal
@@ -62,6 +62,7 @@ staff_app: Final = typer.Typer(
 app.add_typer(staff_app, name="staff")
 app.add_typer(lots_app)
 app.add_typer(settle_app, name="settle")
+app.add_typer(offline_app, name="offline")
 app.add_typer(export_app, name="export")
 
 

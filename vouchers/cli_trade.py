@@ -13,10 +13,11 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from vouchers import access, clock, codes, exports, issue, money, pay, settle, sign_in, workshop
+from vouchers import access, clock, codes, disputes, exports, issue, money, offline, pay, settle, sign_in, workshop
 from vouchers import expire as expiry
 from vouchers.access import Act
 from vouchers.attempts import TERMINAL
+from vouchers.guarantee import OfflineRule
 from vouchers.runs import Run, find_run
 from vouchers.terminal import (
     AsOption,
@@ -35,6 +36,7 @@ from vouchers.terminal import (
 
 lots_app: Final = typer.Typer()
 settle_app: Final = typer.Typer(no_args_is_help=True, help="Clore une période et payer les commerces.")
+offline_app: Final = typer.Typer(no_args_is_help=True, help="Accepter sans réseau, trancher les litiges.")
 export_app: Final = typer.Typer(no_args_is_help=True, help="Fichier bancaire, relevés, livres.")
 
 OutOption = Annotated[Path, typer.Option("--out", "-o", dir_okay=False, help="Fichier à écrire.")]
@@ -216,6 +218,76 @@ def settle_returned(
             at=clock.now(),
         )
     console.print(f"Virement du commerçant {merchant} rouvert.")
+
+
+# ── Without network ──────────────────────────────────────────────────────────────────────────────────────────────
+@offline_app.command("allow")
+def offline_allow(
+    *,
+    till: Annotated[tuple[int, int], typer.Option(help="Par caisse : chèques, centimes.")],
+    together: Annotated[tuple[int, int], typer.Option(help="Toutes ensemble : chèques, centimes.")],
+    minutes: Annotated[int, typer.Option(help="Âge limite d'un instantané.")] = offline.LONGEST_MINUTES,
+    guarantee: Annotated[int, typer.Option(help="Ce que la garantie paie au plus, en tout, en centimes.")] = 0,
+    programme: ProgrammeOption = 1,
+    by: AsOption = None,
+) -> None:
+    """Permettre l'acceptation sans réseau, dans ces limites, ou changer les limites."""
+    with opened_house() as (house, settings):
+        caller = acting(house, settings, by=by, act=Act.OFFLINE_RULE_SET, programme_id=programme)
+        rule = OfflineRule(*till, *together, minutes, guarantee)
+        house.write(offline.allow, programme_id=programme, rule=rule, actor=caller.actor, at=clock.now())
+    console.print(
+        f"Sans réseau : {rule.till_count} chèques, {money.euros_fr(rule.till_cents)} par caisse ;"
+        f" {rule.programme_count} chèques, {money.euros_fr(rule.programme_cents)} en tout ;"
+        f" garantie {money.euros_fr(rule.guarantee_cents)}."
+    )
+
+
+@offline_app.command("forbid")
+def offline_forbid(programme: ProgrammeOption = 1, by: AsOption = None) -> None:
+    """Ne plus rien accepter sans réseau ; ce qui l'a été est encore jugé."""
+    with opened_house() as (house, settings):
+        caller = acting(house, settings, by=by, act=Act.OFFLINE_RULE_SET, programme_id=programme)
+        house.write(offline.forbid, programme_id=programme, actor=caller.actor, at=clock.now())
+    console.print("Acceptation sans réseau interdite.")
+
+
+@offline_app.command("disputes")
+def offline_disputes(programme: ProgrammeOption = 1, by: AsOption = None) -> None:
+    """Les litiges, du plus récent au plus ancien."""
+    with opened_house() as (house, settings):
+        acting(house, settings, by=by, act=Act.DISPUTE_READ, programme_id=programme)
+        found = house.read(disputes.disputes_of, programme_id=programme)
+    table = Table("Litige", "Commerçant", "Chèque", "Montant", "Accepté", "État")
+    for one in found:
+        serial = "" if one.serial is None else codes.pretty_serial(one.serial)
+        accepted = clock.moment_fr(one.scanned_at)
+        shop = escape(f"{one.merchant_id} {one.shop_name}")
+        table.add_row(str(one.number), shop, serial, money.euros_fr(one.cents), accepted, escape(one.text()))
+    console.print(table)
+
+
+@offline_app.command("decide")
+def offline_decide(
+    number: Number,
+    decision: Annotated[disputes.Decision, typer.Argument(help="guarantee : la garantie paie ; dismiss : classé.")],
+    reason: Annotated[str, typer.Option(prompt="Motif")],
+    programme: ProgrammeOption = 1,
+    by: AsOption = None,
+) -> None:
+    """Trancher un litige."""
+    with opened_house() as (house, settings):
+        caller = acting(house, settings, by=by, act=Act.DISPUTE_DECIDE, programme_id=programme)
+        done = house.write(
+            disputes.decide,
+            programme_id=programme,
+            number=number,
+            decision=decision,
+            reason=reason,
+            actor=caller.actor,
+            at=clock.now(),
+        )
+    console.print(f"Litige {number} : {escape(done.text())}")
 
 
 # ── What leaves ──────────────────────────────────────────────────────────────────────────────────────────────────

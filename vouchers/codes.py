@@ -10,6 +10,7 @@ import binascii
 import hashlib
 import hmac
 import secrets
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from cryptography.exceptions import InvalidTag
@@ -124,9 +125,30 @@ def pairing_text(host: str, pairing_code: str) -> str:
     return f"HTTPS://{host.upper()}/TILL/#{pairing_code}"
 
 
+def training_text(host: str, *, cents: int, number: int) -> str:
+    """What the QR of a training voucher holds: no code, so nothing to spend."""
+    return f"HTTPS://{host.upper()}/TILL/#TRAINING-{cents}-{number}"
+
+
 def code_hash(pepper: bytes, code: str) -> bytes:
     """What the database keeps of a code: 32 bytes."""
     return hmac.digest(pepper, b"code\0" + code.encode(), "sha256")
+
+
+@lru_cache(maxsize=64)
+def offline_salt(pepper: bytes, programme_id: int) -> bytes:
+    """The 16 bytes that every till of a programme is told, so that it can know a code without network."""
+    return HKDF(algorithm=SHA256(), length=16, salt=None, info=f"offline salt {programme_id}".encode()).derive(pepper)
+
+
+def offline_digest(salt: bytes, code: str) -> bytes:
+    """By what a till names a code that it accepted without network: 32 bytes. Its first 8 are in the snapshot."""
+    return hashlib.sha256(salt + code.encode("ascii")).digest()
+
+
+def offline_prefix(salt: bytes, code: str) -> bytes:
+    """The first 8 bytes of `offline_digest`: 128 random bits cannot be found back from them."""
+    return hashlib.sha256(salt + code.encode("ascii")).digest()[:8]
 
 
 def control_hash(pepper: bytes, *, programme_id: int, serial: int, control_code: str) -> bytes:
@@ -171,12 +193,31 @@ def unseal_secrets(pepper: bytes, *, batch: str, chunk: int, sealed: bytes) -> l
     ]
 
 
+def seal_till_secret(pepper: bytes, secret: bytes) -> bytes:
+    """What a weak till signs with, encrypted for good (AES-256-GCM, bound to its own SHA-256)."""
+    nonce = secrets.token_bytes(12)
+    return nonce + AESGCM(_till_sealing_key(pepper)).encrypt(nonce, secret, hashlib.sha256(secret).digest())
+
+
+def unseal_till_secret(pepper: bytes, *, secret_hash: bytes, sealed: bytes) -> bytes:
+    """The secret sealed by `seal_till_secret`. Raises `SealBroken` on another pepper or any changed byte."""
+    try:
+        return AESGCM(_till_sealing_key(pepper)).decrypt(sealed[:12], sealed[12:], secret_hash)
+    except (InvalidTag, ValueError):
+        raise SealBroken("a weak till") from None
+
+
 class SealBroken(Exception):
     """Sealed secrets that this pepper does not open: wrong key, or bytes changed."""
 
 
 def _sealing_key(pepper: bytes, batch: str) -> bytes:
     return HKDF(algorithm=SHA256(), length=32, salt=None, info=f"sealed codes {batch}".encode()).derive(pepper)
+
+
+@lru_cache(maxsize=4)
+def _till_sealing_key(pepper: bytes) -> bytes:
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"sealed till secret").derive(pepper)
 
 
 def new_password() -> str:

@@ -112,7 +112,7 @@ def tell(house: Database, *, settings: Settings, folder: Path, now: datetime, wa
     pepper, session_key = settings.secret_bytes()
     begins = _at(clock.book_day(now) - timedelta(days=42), minutes=9 * 60)
     watch("La chambre ouvre le dispositif", None)
-    cast = demo_cast.enrol(house, chance=chance, session_key=session_key, at=begins, watch=watch)
+    cast = demo_cast.enrol(house, chance=chance, pepper=pepper, session_key=session_key, at=begins, watch=watch)
     batch = _order_and_issue(house, cast=cast, pepper=pepper, at=begins + timedelta(days=2), watch=watch)
     sheets = folder / "planches.pdf"
     step = watch("Planches imprimées, QR relus", 2 * VOUCHERS)

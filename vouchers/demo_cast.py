@@ -11,7 +11,19 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from vouchers import bank_accounts, clock, codes, demo_town, passwords, people, programmes, roles, sign_in, tills
+from vouchers import (
+    bank_accounts,
+    clock,
+    codes,
+    demo_town,
+    passwords,
+    people,
+    programmes,
+    roles,
+    sign_in,
+    till_keys,
+    tills,
+)
 from vouchers.db import Database
 
 SHOPS: Final = 70
@@ -60,7 +72,7 @@ _STAFF: Final = {
 }
 
 
-def enrol(house: Database, *, chance: Random, session_key: bytes, at: datetime, watch: Watch) -> Cast:
+def enrol(house: Database, *, chance: Random, pepper: bytes, session_key: bytes, at: datetime, watch: Watch) -> Cast:
     """Everybody, enrolled and confirmed as the rules want it, in an empty house."""
     day = clock.book_day(at)
     issuer_id = house.write(
@@ -99,7 +111,8 @@ def enrol(house: Database, *, chance: Random, session_key: bytes, at: datetime, 
         actor="system",
         at=at,
     )
-    paired = _enrol_shops(house, programme_id=programme_id, chance=chance, session_key=session_key, at=at, watch=watch)
+    keys = {"pepper": pepper, "session_key": session_key}
+    paired = _enrol_shops(house, programme_id=programme_id, chance=chance, keys=keys, at=at, watch=watch)
     sign_ins = _enrol_staff(house, programme_id=programme_id, buyer_id=buyer_id, shop=paired[0], at=at)
     cast = Cast(programme_id, buyer_id, sign_ins, paired)
     for phone in paired:
@@ -153,7 +166,7 @@ def _enrol_staff(
 
 
 def _enrol_shops(
-    house: Database, *, programme_id: int, chance: Random, session_key: bytes, at: datetime, watch: Watch
+    house: Database, *, programme_id: int, chance: Random, keys: dict[str, bytes], at: datetime, watch: Watch
 ) -> tuple[tills.PairedTill, ...]:
     step = watch("70 commerces adhèrent", SHOPS)
     paired = []
@@ -182,7 +195,7 @@ def _enrol_shops(
             tills.make_pairing,
             programme_id=programme_id,
             merchant_id=merchant_id,
-            session_key=session_key,
+            session_key=keys["session_key"],
             actor="system",
             at=at,
         ).code
@@ -194,10 +207,10 @@ def _enrol_shops(
             house.write(
                 tills.pair,
                 code=code,
-                public_key=public_key,
+                key=till_keys.strong_key(public_key),
                 label="Téléphone du comptoir",
                 signature=r.to_bytes(32, "big") + s.to_bytes(32, "big"),
-                session_key=session_key,
+                **keys,
                 at=at,
             )
         )

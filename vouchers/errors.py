@@ -5,9 +5,10 @@ Refusal
 ├── NotFound                 no such order, merchant, run …
 ├── AccessRefusal            who asks, and may they
 │   ├── NotSignedIn  WrongCredentials  Forbidden  SamePerson  TooManyAttempts
-│   └── PairingCodeInvalid  SignatureInvalid  ClockSkew  NonceReused  TillRevoked
+│   └── PairingCodeInvalid  SignatureInvalid  ClockSkew  NonceReused  TillRevoked  PinWrong
 ├── KeyRefusal               KeyMissing  KeyReused
 ├── PeopleRefusal            AlreadyEnrolled  MerchantSuspended  AccountChangePending  AccountChangeUnknown
+│   └── CashierNameTaken  CashiersFull
 ├── OrderRefusal             OrderState  OrderSize  FaceValueRange  PurchaseOrderMissing  ExposureExceeded
 │   └── PaymentAlreadyRecorded
 ├── BatchRefusal             BatchState  SheetsHandedOver
@@ -17,6 +18,7 @@ Refusal
 │   └── VoucherClosed  VoucherNotBlocked  ExpiryNotLater
 ├── BasketRefusal            BasketSize  BasketDuplicate
 ├── ReversalRefusal          RedemptionUnknown  WindowClosed  AlreadyReversed
+├── OfflineRefusal           OfflineNotAllowed  DisputeUnknown  DisputeDecided  GuaranteeExceeded
 ├── SettlementRefusal        RunState  RunOpen  NothingToSettle  FiguresChanged  IssuerAccountMissing  NotInRun
 └── CopyRefusal              CopyBroken  CopyOlder
 
@@ -161,6 +163,14 @@ class TillRevoked(AccessRefusal):
     en = "This till was revoked. Pair it again."
 
 
+class PinWrong(AccessRefusal):
+    """The shop's undo PIN, wrong or missing."""
+
+    reason = "pin_wrong"
+    fr = "Le code d'annulation du commerce est faux, ou manque."
+    en = "The shop's PIN for undoing is wrong, or missing."
+
+
 # ── Idempotency keys ─────────────────────────────────────────────────────────────────────────────────────────────
 class KeyRefusal(Refusal):
     """The caller's key."""
@@ -205,6 +215,18 @@ class AccountChangeUnknown(PeopleRefusal):
     reason = "account_change_unknown"
     fr = "Aucun changement de compte bancaire n'attend sous ce numéro."
     en = "No change of bank account is pending under this number."
+
+
+class CashierNameTaken(PeopleRefusal):
+    reason = "cashier_name_taken"
+    fr = "Ce commerce a déjà « {name} » en caisse."
+    en = "This shop already has a cashier called '{name}'."
+
+
+class CashiersFull(PeopleRefusal):
+    reason = "cashiers_full"
+    fr = "Un commerce a {most} personnes en caisse au plus."
+    en = "A shop has {most} cashiers at most."
 
 
 # ── Orders and batches ───────────────────────────────────────────────────────────────────────────────────────────
@@ -412,6 +434,37 @@ class AlreadyReversed(ReversalRefusal):
     reason = "already_reversed"
     fr = "Cet encaissement a déjà été annulé."
     en = "This redemption was already reversed."
+
+
+# ── Without network ──────────────────────────────────────────────────────────────────────────────────────────────
+class OfflineRefusal(Refusal):
+    """What was, or would be, accepted without network."""
+
+
+class OfflineNotAllowed(OfflineRefusal):
+    reason = "offline_not_allowed"
+    fr = "Ce dispositif n'accepte pas de chèques sans réseau."
+    en = "This programme accepts no vouchers without network."
+
+
+class DisputeUnknown(OfflineRefusal):
+    reason = "dispute_unknown"
+    fr = "Aucun litige sous le numéro {number}."
+    en = "No dispute under number {number}."
+
+
+class DisputeDecided(OfflineRefusal):
+    reason = "dispute_decided"
+    fr = "Le litige {number} est déjà tranché : « {state} »."
+    en = "Dispute {number} is already decided: '{state}'."
+
+
+class GuaranteeExceeded(OfflineRefusal):
+    """`left_cents` is what the programme's guarantee can still pay."""
+
+    reason = "guarantee_exceeded"
+    fr = "La garantie peut encore payer {left_cents} ; ce litige porte sur {cents}."
+    en = "The guarantee can still pay {left_cents}; this dispute is about {cents}."
 
 
 # ── Settlement ───────────────────────────────────────────────────────────────────────────────────────────────────

@@ -6,8 +6,8 @@ is a fault. Nothing here is shared with the rooms that write the rows: a mistake
 
 I1 postings · I2 journals · I3 bounds · I4 each voucher · I5 each programme · I6 states · I7 keys · I9 redemptions and
 reversals · I10 settlements · I11 snapshots · I14 commission and VAT · I15 orders and batches. Who, when and on which
-account is asked in `witnesses.py`, I12 (seals) in `verify.py`, I13 (triggers) in `guards.py`. I8 speaks of holds on a
-voucher; this house has none.
+account is asked in `witnesses.py`, what was accepted without network (I16) too, I12 (seals) in `verify.py`, I13
+(triggers) in `guards.py`. I8 speaks of holds on a voucher; this house has none.
 """
 
 from typing import Final, NamedTuple
@@ -23,7 +23,7 @@ class Invariant(NamedTuple):
 
 
 _WHOLE: Final = (
-    "bank", "float", "commission", "fee", "vat", "vat_pending", "breakage", "next_campaign", "suspense",
+    "bank", "float", "commission", "fee", "vat", "vat_pending", "breakage", "next_campaign", "suspense", "guarantee",
 )  # fmt: skip
 _OWNERS: Final = {
     "receivable": ("voucher_order", "number"),
@@ -40,6 +40,7 @@ _LEGAL_MOVES: Final = (
     ("order_cancelled", "vat", "receivable:%", ""), ("order_cancelled", "vat_pending", "receivable:%", ""),
     ("issued", "ordered:%", "float", ""),
     ("redeemed", "float", "merchant:%", "serial"), ("reversed", "merchant:%", "float", "serial"),
+    ("guaranteed", "guarantee", "merchant:%", ""),
     ("cancelled", "float", "receivable:%", "serial"),
     ("replaced", "float", "suspense", "serial"), ("replaced", "suspense", "float", "serial"),
     ("expired", "float", "breakage", "serial"), ("expired", "float", "lapsed:%", "serial"),
@@ -53,7 +54,7 @@ _LEGAL_MOVES: Final = (
 """(kind, debit, credit, whether it is one voucher's): the only moves there are."""
 _ALWAYS_MOVES: Final = (
     "order_approved", "order_paid", "issued", "redeemed", "reversed", "cancelled", "replaced", "expired", "settled",
-    "transfer_returned",
+    "transfer_returned", "guaranteed",
 )  # fmt: skip
 
 
@@ -109,8 +110,8 @@ _LAST_MOVE: Final = (
     " GROUP BY programme_id, serial)"
 )
 _LINES: Final = """SELECT l.programme_id, l.run_number, l.merchant_id,
-      CAST(SUM(CASE WHEN j.kind = 'redeemed' THEN x.cents WHEN j.kind = 'reversed' THEN -x.cents ELSE 0 END) AS BIGINT)
-        AS gross,
+      CAST(SUM(CASE WHEN j.kind IN ('redeemed', 'guaranteed') THEN x.cents WHEN j.kind = 'reversed' THEN -x.cents
+        ELSE 0 END) AS BIGINT) AS gross,
       CAST(SUM(CASE WHEN j.kind = 'transfer_returned' THEN x.cents ELSE 0 END) AS BIGINT) AS brought
     FROM settlement_line l
     JOIN posting x ON x.programme_id = l.programme_id AND x.journal_id = l.journal_id AND x.line = l.line
@@ -317,7 +318,8 @@ INVARIANTS: Final = (
            LEFT JOIN settlement s ON s.programme_id = l.programme_id AND s.run_number = l.run_number
              AND s.merchant_id = l.merchant_id AND s.journal_id IS NOT NULL AND s.state <> 'carried'
            WHERE s.state IS NULL OR j.kind IS NULL OR NOT (
-             (j.kind IN ('redeemed', 'transfer_returned') AND x.credit = 'merchant:' || CAST(l.merchant_id AS TEXT))
+             (j.kind IN ('redeemed', 'guaranteed', 'transfer_returned')
+               AND x.credit = 'merchant:' || CAST(l.merchant_id AS TEXT))
              OR (j.kind = 'reversed' AND x.debit = 'merchant:' || CAST(l.merchant_id AS TEXT)))"""),
     of_settlement("I10", "gross and brought forward are the sums of the lines",
         "s.gross_cents || ' + ' || s.brought_cents",
@@ -355,7 +357,7 @@ INVARIANTS: Final = (
              AND 'merchant:' || CAST(s.merchant_id AS TEXT) = CASE j.kind WHEN 'reversed' THEN x.debit ELSE x.credit END
            JOIN payment_run r ON r.programme_id = s.programme_id AND r.number = s.run_number
              AND r.upto_journal >= j.id AND r.to_on >= j.book_day
-           WHERE j.kind IN ('redeemed', 'reversed', 'transfer_returned') AND l.line IS NULL"""),
+           WHERE j.kind IN ('redeemed', 'reversed', 'guaranteed', 'transfer_returned') AND l.line IS NULL"""),
     # ── I11: snapshots ───────────────────────────────────────────────────────────────────────────────────────────
     *(
         Invariant("I11", "balance_snapshot", f"a snapshot is the one before and the {side}s since",

@@ -20,7 +20,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import ColumnElement, Row, delete, func, select, update
 
 from vouchers import chart, clock, ledger, order_book
-from vouchers.codes import Secret, code_hash, control_hash, seal_secrets, unseal_secrets
+from vouchers.codes import Secret, code_hash, control_hash, offline_prefix, offline_salt, seal_secrets, unseal_secrets
 from vouchers.db import ReadSession, WriteSession
 from vouchers.errors import BadInput, BatchState, NotFound, SamePerson, SheetsHandedOver
 from vouchers.ledger import Fact, Move
@@ -366,13 +366,13 @@ def _faces(lines: Sequence[order_book.Line], *, start: int, count: int) -> list[
 
 _INSERT: Final = (
     "INSERT INTO voucher (programme_id, serial, batch_number, code_hash, control_hash, face_cents, balance_cents,"
-    " state, expires_on) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " state, expires_on, offline_prefix) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _COPY: Final = (
     "COPY voucher (programme_id, serial, batch_number, code_hash, control_hash, face_cents, balance_cents,"
-    " state, expires_on) FROM STDIN (FORMAT BINARY)"
+    " state, expires_on, offline_prefix) FROM STDIN (FORMAT BINARY)"
 )
-_COPIED_TYPES: Final = ("int8", "int8", "int8", "bytea", "bytea", "int8", "int8", "text", "date")
+_COPIED_TYPES: Final = ("int8", "int8", "int8", "bytea", "bytea", "int8", "int8", "text", "date", "bytea")
 
 
 def _insert_vouchers(
@@ -392,6 +392,7 @@ def _insert_vouchers(
     lite = session.dialect.name == "sqlite"
     programme_id, number = issued.programme_id, issued.number
     day = issued.expires_on.isoformat() if lite else issued.expires_on
+    salt = offline_salt(pepper, programme_id)
     rows = [
         (
             programme_id,
@@ -403,6 +404,7 @@ def _insert_vouchers(
             face_cents,
             "printed",
             day,
+            offline_prefix(salt, code),
         )
         for serial, (face_cents, (code, control_code)) in enumerate(
             zip(faces, secrets, strict=True), start=first_serial

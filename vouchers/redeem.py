@@ -45,7 +45,7 @@ from vouchers.errors import (
 from vouchers.ledger import Fact, Move
 from vouchers.money import MAX_CENTS
 from vouchers.prepared import Prepared
-from vouchers.tables import merchant, posting, programme, redemption, reversal, voucher
+from vouchers.tables import cashier, merchant, posting, programme, redemption, reversal, voucher
 
 MOST_IN_A_BASKET: Final = 20
 
@@ -130,10 +130,13 @@ def redeem(
     basket: Sequence[Presented],
     sale_cents: int | None,
     at: datetime,
+    accepted_at: datetime | None = None,
+    cashier_id: int | None = None,
 ) -> Redeemed:
     """Take the basket's vouchers for a sale at `till_id`; refusals and their order as at the top of this file.
 
     `sale_cents`: what the customer spent in all, when the cashier typed it (at least what the vouchers pay).
+    `accepted_at`: when the till took them, if that was without network: the last day is judged by it.
     """
     if not 1 <= len(basket) <= MOST_IN_A_BASKET:
         raise BasketSize(quantity=len(basket), most=MOST_IN_A_BASKET)
@@ -141,6 +144,8 @@ def redeem(
         if presented.cents is not None and not 1 <= presented.cents <= MAX_CENTS:
             raise BadInput(field="cents", problem="amount_range", least_cents=1, most_cents=MAX_CENTS)
     asked = {"of_programme": programme_id, "of_merchant": merchant_id}
+    if cashier_id is not None and not _CASHIER.rows(session, {**asked, "of_cashier": cashier_id}):
+        raise BadInput(field="cashier", problem="not_a_cashier_here")
     shop = next((_Shop(*row) for row in _SHOP.rows(session, asked)), None)
     if shop is None or shop.state != "active":
         raise MerchantSuspended
@@ -154,15 +159,18 @@ def redeem(
         raise BasketDuplicate(serial=next(serial for serial in serials if serials.count(serial) > 1))
     parts = [
         (row, _part(row, cents=wanted[row.serial], use_rule=shop.use_rule))
-        for row in _spendable(session, programme_id=programme_id, rows=rows, merchant_id=merchant_id, at=at)
+        for row in _spendable(
+            session, programme_id=programme_id, rows=rows, merchant_id=merchant_id, at=accepted_at or at
+        )
     ]
     total = sum(cents for _, cents in parts)
     if sale_cents is not None and not total <= sale_cents <= MAX_CENTS:
         raise BadInput(field="sale_cents", problem="amount_range", least_cents=total, most_cents=MAX_CENTS)
 
     # From here it must succeed.
+    day = clock.book_day(accepted_at or at)
     for row, cents in parts:
-        _take(session, programme_id=programme_id, serial=row.serial, cents=cents, day=clock.book_day(at))
+        _take(session, programme_id=programme_id, serial=row.serial, cents=cents, day=day)
     number = ledger.post(
         session,
         programme_id=programme_id,
@@ -183,6 +191,7 @@ def redeem(
             "till_id": till_id,
             "cents": total,
             "sale_cents": sale_cents,
+            "cashier_id": cashier_id,
             "at": at,
         },
     )
@@ -325,6 +334,13 @@ _SHOP: Final = Prepared(
     select(programme.c.use_rule, programme.c.reversal_window_minutes, merchant.c.state)
     .join(merchant, merchant.c.programme_id == programme.c.id)
     .where(programme.c.id == bindparam("of_programme"), merchant.c.id == bindparam("of_merchant"))
+)
+_CASHIER: Final = Prepared(
+    select(cashier.c.id).where(
+        cashier.c.programme_id == bindparam("of_programme"),
+        cashier.c.merchant_id == bindparam("of_merchant"),
+        cashier.c.id == bindparam("of_cashier"),
+    )
 )
 _HELD: Final = (
     select(

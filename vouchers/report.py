@@ -22,6 +22,7 @@ from vouchers.tables import (
     order_line,
     posting,
     settlement,
+    settlement_line,
     voucher,
     voucher_order,
 )
@@ -41,11 +42,11 @@ class Gauge:
     - `ordered`: face value of orders approved by their buyer, whatever became of them later, unless cancelled;
     - `paid`: face value of those orders that the money received covers, at most all of it;
     - `distributed`: face value of the batches that were activated, replacements not counted again;
-    - `spent`: redemptions less reversals;
+    - `spent`: redemptions less reversals; what the guarantee paid is not, for its voucher was spent elsewhere;
     - `settled`: what approved payment runs took over of it, commission and VAT included, less transfers that came back.
 
-    `circulating`: the float, what is on all vouchers, delivered or not. `owed`: to merchants, spent less settled; below
-    zero when more was reversed since than accepted.
+    `circulating`: the float, what is on all vouchers, delivered or not. `owed`: to merchants, spent less settled, and
+    guarantees not settled yet; below zero when more was reversed since than accepted.
     `lapsing`: what is on the `lapsing_vouchers` whose last day is today or in the 30 days after it, the nearest of
     them being `lapsing_first_on`.
     """
@@ -71,6 +72,8 @@ def gauge(session: ReadSession, *, programme_id: int, at: datetime) -> Gauge:
     owed = sum(moved.credit_cents - moved.debit_cents for account, moved in turnovers.items() if _merchant_of(account))
     circulating = turnovers.get(chart.FLOAT, ledger.Turnover(0, 0))
     settled = _settled(session, programme_id=programme_id)
+    guaranteed = turnovers.get(chart.GUARANTEE, ledger.Turnover(0, 0)).debit_cents
+    of_guarantee = _settled_of_guarantee(session, programme_id=programme_id) if guaranteed else 0
     today = clock.book_day(at)
     lapsing = session.execute(
         select(func.coalesce(func.sum(voucher.c.balance_cents), 0), func.count(), func.min(voucher.c.expires_on)).where(
@@ -84,9 +87,9 @@ def gauge(session: ReadSession, *, programme_id: int, at: datetime) -> Gauge:
         ordered_cents=ordered,
         paid_cents=paid,
         distributed_cents=distributed,
-        # What merchants were given for vouchers is still owed to them or was settled: nothing else moves it.
-        spent_cents=owed + settled,
-        settled_cents=settled,
+        # What merchants were given, for vouchers or by the guarantee, is still owed to them or was settled.
+        spent_cents=owed + settled - guaranteed,
+        settled_cents=settled - of_guarantee,
         circulating_cents=circulating.credit_cents - circulating.debit_cents,
         owed_cents=owed,
         lapsing_cents=int(lapsing[0]),
@@ -161,6 +164,23 @@ def _settled(session: ReadSession, *, programme_id: int) -> int:
     came_back = case((settlement.c.state == "returned", settlement.c.net_cents), else_=0)
     total = select(func.coalesce(func.sum(settlement.c.gross_cents + settlement.c.brought_cents - came_back), 0)).where(
         settlement.c.programme_id == programme_id, settlement.c.journal_id.is_not(None)
+    )
+    return int(session.execute(total).scalar_one())
+
+
+def _settled_of_guarantee(session: ReadSession, *, programme_id: int) -> int:
+    """By the guarantee's own account, which few postings touch."""
+    total = (
+        select(func.coalesce(func.sum(posting.c.cents), 0))
+        .join(
+            settlement_line,
+            and_(
+                settlement_line.c.programme_id == posting.c.programme_id,
+                settlement_line.c.journal_id == posting.c.journal_id,
+                settlement_line.c.line == posting.c.line,
+            ),
+        )
+        .where(posting.c.programme_id == programme_id, posting.c.debit == chart.GUARANTEE)
     )
     return int(session.execute(total).scalar_one())
 

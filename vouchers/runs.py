@@ -3,12 +3,22 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import and_, case, select
+from sqlalchemy import and_, case, func, select
 
 from vouchers import chart
 from vouchers.db import ReadSession
 from vouchers.errors import NotFound
-from vouchers.tables import journal, merchant, payment_run, posting, redemption, settlement, settlement_line, till
+from vouchers.tables import (
+    dispute,
+    journal,
+    merchant,
+    payment_run,
+    posting,
+    redemption,
+    settlement,
+    settlement_line,
+    till,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +152,7 @@ def runs_of(session: ReadSession, *, programme_id: int, before: int | None, limi
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One posting a settlement pays: `kind` redeemed, reversed or transfer_returned; cents signed, owed above zero."""
+    """One posting a settlement pays: `kind` redeemed, reversed, guaranteed or transfer_returned; cents are signed."""
 
     journal_id: int
     at: datetime
@@ -161,7 +171,7 @@ def lines_of(session: ReadSession, *, programme_id: int, number: int, merchant_i
             posting.c.journal_id,
             journal.c.at,
             journal.c.kind,
-            posting.c.serial,
+            func.coalesce(posting.c.serial, dispute.c.serial).label("serial"),
             till.c.label.label("till_label"),
             case((posting.c.credit == account, posting.c.cents), else_=-posting.c.cents).label("cents"),
             journal.c.reason,
@@ -180,7 +190,12 @@ def lines_of(session: ReadSession, *, programme_id: int, number: int, merchant_i
             redemption,
             and_(redemption.c.programme_id == posting.c.programme_id, redemption.c.journal_id == posting.c.journal_id),
         )
-        .outerjoin(till, till.c.id == redemption.c.till_id)
+        # What the guarantee paid is told by the voucher and the till of its dispute.
+        .outerjoin(
+            dispute,
+            and_(dispute.c.programme_id == posting.c.programme_id, dispute.c.journal_id == posting.c.journal_id),
+        )
+        .outerjoin(till, till.c.id == func.coalesce(redemption.c.till_id, dispute.c.till_id))
         .where(
             settlement_line.c.programme_id == programme_id,
             settlement_line.c.run_number == number,

@@ -4,9 +4,9 @@ A run is proposed by one person and approved by another; `pay.py` has what follo
 is proposed, by a watermark: every posting to a merchant up to it that no run has settled, whose business day is in or
 before the period. Postings do not change and one run is open at a time, so what is approved is what was proposed.
 
-The commission is a rate on the merchant's gross (redemptions less reversals), rounded once, and VAT a rate on the
-commission, rounded once: gross + brought = commission + VAT + net, to the cent. A returned transfer is brought forward
-and paid again without commission.
+The commission is a rate on the merchant's gross (redemptions less reversals, and guarantees), rounded once, and VAT a
+rate on the commission, rounded once: gross + brought = commission + VAT + net, to the cent. A returned transfer is
+brought forward and paid again without commission.
 
 Carried over and listed, not paid: a merchant suspended (`suspended`), without a confirmed bank account in force
 (`no_account`), or due nothing (`nothing_due`).
@@ -15,21 +15,7 @@ Carried over and listed, not paid: a merchant suspended (`suspended`), without a
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import (
-    ColumnElement,
-    Select,
-    Text,
-    and_,
-    bindparam,
-    case,
-    cast,
-    func,
-    insert,
-    literal,
-    select,
-    union_all,
-    update,
-)
+from sqlalchemy import and_, bindparam, func, insert, literal, select, update
 
 from vouchers import chart, clock, ledger, money
 from vouchers.db import ReadSession, WriteSession
@@ -45,7 +31,8 @@ from vouchers.errors import (
 from vouchers.ledger import Fact, Move
 from vouchers.rules import rules, take_turn
 from vouchers.runs import Run, Settlement, find_run
-from vouchers.tables import bank_account, journal, merchant, payment_run, posting, settlement, settlement_line
+from vouchers.tables import bank_account, merchant, payment_run, settlement, settlement_line
+from vouchers.unsettled import due, unsettled
 
 
 def propose(
@@ -71,11 +58,11 @@ def propose(
             raise RunOpen(number=earlier.number)
     closed = [earlier.to_on for earlier in runs if earlier.state != "withdrawn"]
     from_on = min(max(closed) + timedelta(days=1) if closed else programme.starts_on, to_on)
-    due = _due(session, programme_id=programme_id, to_on=to_on, upto_journal=upto_journal)
+    owed = due(session, programme_id=programme_id, to_on=to_on, upto_journal=upto_journal)
     standing = _standing(session, programme_id=programme_id, at=at)
     rows = []
     number = max((earlier.number for earlier in runs), default=0) + 1
-    for merchant_id, (gross, brought) in due.items():
+    for merchant_id, (gross, brought) in owed.items():
         kept = money.commission_on(gross, commission_bp=programme.commission_bp, vat_bp=programme.vat_bp)
         net = kept.net_cents + brought
         because = _carried_because(standing[merchant_id], net_cents=net)
@@ -151,16 +138,16 @@ def approve(
     if not clock.is_target_day(pay_on):
         raise BadInput(field="execution_on", problem="not_a_target_day")
     _close_proposal(session, run=run, state="approved", approved_by=actor, approved_at=at, execution_on=pay_on)
-    due = _due(session, programme_id=programme_id, to_on=run.to_on, upto_journal=run.upto_journal)
+    owed = due(session, programme_id=programme_id, to_on=run.to_on, upto_journal=run.upto_journal)
     standing = _standing(session, programme_id=programme_id, at=at)
     for line in run.to_pay:
         now = standing[line.merchant_id]
-        same_figures = due.get(line.merchant_id) == (line.gross_cents, line.brought_cents)
+        same_figures = owed.get(line.merchant_id) == (line.gross_cents, line.brought_cents)
         if not same_figures or now != _Standing("active", line.account_holder, line.iban):
             raise FiguresChanged(merchant_id=line.merchant_id)
 
     # From here it must succeed.
-    lines = _unsettled(programme_id=programme_id, to_on=run.to_on, upto_journal=run.upto_journal).subquery()
+    lines = unsettled(programme_id=programme_id, to_on=run.to_on, upto_journal=run.upto_journal).subquery()
     session.execute(
         insert(settlement_line).from_select(
             ["programme_id", "journal_id", "line", "run_number", "merchant_id"],
@@ -213,63 +200,7 @@ def approve(
     return find_run(session, programme_id=programme_id, number=number)
 
 
-# ── What is due ──────────────────────────────────────────────────────────────────────────────────────────────────
-def _unsettled(*, programme_id: int, to_on: date, upto_journal: int) -> Select[Any]:
-    """Postings to and from merchants that no run has settled: journal, line, kind, signed cents, merchant."""
-
-    def side(account: ColumnElement[str], *, sign: int, kinds: tuple[str, ...]) -> Select[Any]:
-        return (
-            select(
-                posting.c.journal_id,
-                posting.c.line,
-                journal.c.kind,
-                (posting.c.cents * sign).label("cents"),
-                merchant.c.id.label("merchant_id"),
-            )
-            .select_from(merchant)
-            .join(
-                posting,
-                and_(
-                    posting.c.programme_id == merchant.c.programme_id,
-                    account == literal("merchant:") + cast(merchant.c.id, Text),
-                ),
-            )
-            .join(journal, and_(journal.c.programme_id == posting.c.programme_id, journal.c.id == posting.c.journal_id))
-            .outerjoin(
-                settlement_line,
-                and_(
-                    settlement_line.c.programme_id == posting.c.programme_id,
-                    settlement_line.c.journal_id == posting.c.journal_id,
-                    settlement_line.c.line == posting.c.line,
-                ),
-            )
-            .where(
-                merchant.c.programme_id == programme_id,
-                posting.c.journal_id <= upto_journal,
-                journal.c.kind.in_(kinds),
-                journal.c.book_day <= to_on,
-                settlement_line.c.journal_id.is_(None),
-            )
-        )
-
-    owed = side(posting.c.credit, sign=1, kinds=("redeemed", "transfer_returned"))
-    taken_back = side(posting.c.debit, sign=-1, kinds=("reversed",))
-    both = union_all(owed, taken_back).subquery()
-    return select(both)
-
-
-def _due(session: ReadSession, *, programme_id: int, to_on: date, upto_journal: int) -> dict[int, tuple[int, int]]:
-    """(gross, brought forward) of every merchant with something unsettled, in merchant order."""
-    lines = _unsettled(programme_id=programme_id, to_on=to_on, upto_journal=upto_journal).subquery()
-    brought = case((lines.c.kind == "transfer_returned", lines.c.cents), else_=0)
-    rows = session.execute(
-        select(lines.c.merchant_id, func.sum(lines.c.cents - brought), func.sum(brought))
-        .group_by(lines.c.merchant_id)
-        .order_by(lines.c.merchant_id)
-    )
-    return {merchant_id: (int(gross), int(again)) for merchant_id, gross, again in rows}
-
-
+# ── Who is paid, and where ───────────────────────────────────────────────────────────────────────────────────────
 class _Standing(NamedTuple):
     """A merchant's state and the bank account in force."""
 

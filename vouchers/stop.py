@@ -18,7 +18,7 @@ from typing import Any, Final
 from sqlalchemy import Row, select, update
 
 from vouchers import chart, clock, ledger, order_book
-from vouchers.codes import Secret, code_hash, control_hash
+from vouchers.codes import Secret, code_hash, control_hash, offline_prefix, offline_salt
 from vouchers.db import ReadSession, WriteSession
 from vouchers.errors import (
     AlreadyRedeemed,
@@ -180,6 +180,7 @@ def replace(
                 "state": "printed",
                 "expires_on": new.expires_on,
                 "replaces_serial": new.replaced_serial,
+                "offline_prefix": offline_prefix(offline_salt(pepper, programme_id), new.secret.code),
             }
             for row, new in zip(rows, made, strict=True)
         ],

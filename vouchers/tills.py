@@ -4,6 +4,8 @@ Pairing: the shop's owner or the chamber gets a code of ten characters, good for
 The phone makes an ECDSA P-256 key, shows the public half, and signs what it shows. Sent again after a lost answer,
 by the same key, the same till is answered; to any other key the code is used up.
 
+A phone that keeps no key offers a secret instead (`till_keys.py`), and is shown as weak.
+
 A request is signed over six lines (method, path with query, milliseconds, nonce, idempotency key, hash of the body).
 Whether the merchant is suspended is not decided here: redeeming decides, with its own words for the cashier.
 """
@@ -15,20 +17,14 @@ import secrets
 import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
-from typing import Final
+from typing import Final, Literal
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-from cryptography.hazmat.primitives.hashes import SHA256
 from sqlalchemy import bindparam, select, update
 
-from vouchers import clock, codes, identity, ledger
+from vouchers import clock, codes, identity, ledger, till_keys
 from vouchers.access import Caller, Held, Role
 from vouchers.db import ReadSession, WriteSession
 from vouchers.errors import (
-    BadInput,
     ClockSkew,
     NonceReused,
     NotFound,
@@ -39,19 +35,15 @@ from vouchers.errors import (
 from vouchers.ledger import Fact
 from vouchers.prepared import Prepared
 from vouchers.tables import merchant, pairing, programme, till
+from vouchers.till_keys import TillKey
 
 PAIRING_CHARS: Final = 10
 PAIRING_LASTS: Final = timedelta(minutes=15)
 CLOCK_WINDOW: Final = timedelta(minutes=5)
-PUBLIC_KEY_BYTES: Final = 65
-SIGNATURE_BYTES: Final = 64
 NONCES_KEPT: Final = 200_000
 LABEL_CHARS: Final = 60
 MOST_LISTED: Final = 200
 _NONCE: Final = re.compile(r"[A-Za-z0-9_-]{22}", re.ASCII)
-_ECDSA: Final = ec.ECDSA(SHA256())
-_NOBODYS_KEY: Final = ec.derive_private_key(1, ec.SECP256R1()).public_key()
-"""For the time it takes; what it verifies is refused all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +56,15 @@ class PairingCode:
 
 @dataclass(frozen=True, slots=True)
 class PairedTill:
-    """A till in use, with the shop and the programme it works for: what one request needs to know."""
+    """A till, with the shop and the programme it works for: what one request needs to know.
+
+    `revoked_at` is None, but for the door that hears a revoked till out.
+    """
 
     till_id: int
     label: str
     public_key: bytes
+    weak_secret: bytes | None
     merchant_id: int
     shop_name: str
     merchant_state: str
@@ -77,6 +73,17 @@ class PairedTill:
     host: str
     use_rule: str
     reversal_window_minutes: int
+    revoked_at: datetime | None = None
+
+    @property
+    def key(self) -> TillKey:
+        """What its signatures are verified with."""
+        return TillKey(self.public_key, self.weak_secret)
+
+    @property
+    def weak(self) -> bool:
+        """Whether it signs with a secret that can be copied off the phone."""
+        return self.weak_secret is not None
 
     def caller(self) -> Caller:
         """As whom it acts: a till of its merchant."""
@@ -90,13 +97,17 @@ class Till:
     till_id: int
     merchant_id: int
     label: str
+    weak: bool
     paired_at: datetime
     revoked_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class SignedRequest:
-    """What a till sent. `path` with its query, as sent; `key` is the idempotency key or ''; 64 bytes of r‖s."""
+    """What a till sent. `path` with its query, as sent; `key` is the idempotency key or ''.
+
+    `signature`: 64 bytes of r‖s, or the 32 of a weak till's HMAC.
+    """
 
     till_id: int
     method: str
@@ -161,23 +172,24 @@ def pair(
     session: WriteSession,
     *,
     code: str,
-    public_key: bytes,
+    key: TillKey,
     label: str,
     signature: bytes,
     session_key: bytes,
+    pepper: bytes,
     at: datetime,
 ) -> PairedTill:
     """A phone becomes a till of the shop for which `code` was made.
 
-    `public_key` is an uncompressed point of P-256 (65 bytes); `signature` (64 bytes) is its, over `pairing_message` of
-    the code and label as sent. Refuses, in order: `BadInput` (public key, label), `SignatureInvalid`,
-    `PairingCodeInvalid` for an unknown, expired or used code; throttle by address (`attempts`, Guess.PAIRING_ADDRESS).
+    `key`: `till_keys.strong_key` of what it shows, or `weak_key`; `signature` is that key's, over `pairing_message` of
+    the code and label as sent. Refuses, in order: `BadInput` (label), `SignatureInvalid`, `PairingCodeInvalid` for an
+    unknown, expired or used code; throttle by address (`attempts`, Guess.PAIRING_ADDRESS).
     """
     if not code.isascii():
         raise PairingCodeInvalid
-    key = _public_key(public_key)
     shown = identity.name(label, field="label", most=LABEL_CHARS)
-    _verify(key, pairing_message(code=code, public_key=public_key, label=label), signature)
+    message = pairing_message(code=code, public_key=key.public_key, label=label)
+    till_keys.verify(key, message=message, signature=signature, pepper=pepper)
     code_hash = _pairing_hash(session_key, code)
     claimed = session.execute(
         update(pairing)
@@ -186,12 +198,13 @@ def pair(
         .returning(pairing.c.programme_id, pairing.c.merchant_id, pairing.c.made_by)
     ).first()
     if claimed is None:
-        return _paired_before(session, code_hash=code_hash, public_key=public_key, at=at)
+        return _paired_before(session, code_hash=code_hash, public_key=key.public_key, at=at)
     row = till.insert().values(
         programme_id=claimed.programme_id,
         merchant_id=claimed.merchant_id,
         label=shown,
-        public_key=public_key,
+        public_key=key.public_key,
+        weak_secret=key.weak_secret,
         paired_at=at,
     )
     till_id = int(session.execute(row.returning(till.c.id)).scalar_one())
@@ -201,7 +214,7 @@ def pair(
 
 
 def pairing_message(*, code: str, public_key: bytes, label: str) -> bytes:
-    """What a phone signs to be paired: code and label as it sends them."""
+    """What a phone signs to be paired: code and label as it sends them; a weak one shows its secret's SHA-256."""
     encoded = base64.urlsafe_b64encode(public_key).decode().rstrip("=")
     return f"pair\n{code}\n{encoded}\n{label}".encode()
 
@@ -226,11 +239,20 @@ def _pairing_hash(session_key: bytes, code: str) -> bytes:
 
 
 # ── Signed requests ──────────────────────────────────────────────────────────────────────────────────────────────
-def check_request(session: ReadSession, *, request: SignedRequest, nonces: NonceMemory, at: datetime) -> PairedTill:
+def check_request(
+    session: ReadSession,
+    *,
+    request: SignedRequest,
+    pepper: bytes,
+    nonces: NonceMemory,
+    at: datetime,
+    revoked: Literal["refused", "heard"] = "refused",
+) -> PairedTill:
     """The till that signed this request.
 
-    Refuses, in order: `ClockSkew` with the server's time, `SignatureInvalid` (also for an unknown till), `TillRevoked`,
-    `NonceReused`. It remembers the nonce, so call it in a read, which runs once; a write may be run again.
+    Refuses, in order: `ClockSkew` with the server's time, `SignatureInvalid` (also for an unknown till), `TillRevoked`
+    unless it is to be heard (`revoked_at` then says since when), `NonceReused`. It remembers the nonce, so call it in a
+    read, which runs once; a write may be run again.
     """
     if abs(request.time_ms - _millis(at)) > CLOCK_WINDOW // timedelta(milliseconds=1):
         raise ClockSkew(server_time=_millis(at))
@@ -238,15 +260,19 @@ def check_request(session: ReadSession, *, request: SignedRequest, nonces: Nonce
         raise SignatureInvalid
     found = _found(session, till_id=request.till_id)
     # An unknown till is verified too, so that neither the answer nor its time tells which tills there are.
-    key = _NOBODYS_KEY if found is None else _public_key(found[0].public_key)
-    _verify(key, signed_message(request), request.signature)
+    key = None if found is None else found.key
+    till_keys.verify(key, message=signed_message(request), signature=request.signature, pepper=pepper)
     if found is None:
         raise SignatureInvalid
-    known, revoked_at = found
-    if revoked_at is not None:
+    if found.revoked_at is not None and revoked == "refused":
         raise TillRevoked
-    nonces.take(till_id=known.till_id, nonce=request.nonce, at=at)
-    return known
+    nonces.take(till_id=found.till_id, nonce=request.nonce, at=at)
+    return found
+
+
+def verify_by(signer: PairedTill, *, message: bytes, signature: bytes, pepper: bytes) -> None:
+    """That this till, of either kind, signed `message`. Refuses `SignatureInvalid`."""
+    till_keys.verify(signer.key, message=message, signature=signature, pepper=pepper)
 
 
 def signed_message(request: SignedRequest) -> bytes:
@@ -259,36 +285,15 @@ def signed_message(request: SignedRequest) -> bytes:
 def paired_till(session: ReadSession, *, till_id: int) -> PairedTill:
     """A till in use, its shop and programme, in one look. Refuses `TillRevoked`, for an unknown one as well."""
     found = _found(session, till_id=till_id)
-    if found is None or found[1] is not None:
+    if found is None or found.revoked_at is not None:
         raise TillRevoked
-    return found[0]
+    return found
 
 
-def _found(session: ReadSession, *, till_id: int) -> tuple[PairedTill, datetime | None] | None:
-    """A till and when it was revoked, None if it was not; None for a number that no till has."""
+def _found(session: ReadSession, *, till_id: int) -> PairedTill | None:
+    """A till, revoked or not; None for a number that no till has."""
     rows = _PAIRED.rows(session, {"till_id": till_id}) if 0 < till_id < 2**63 else []
-    return (PairedTill(*rows[0][:-1]), rows[0][-1]) if rows else None
-
-
-def _verify(key: ec.EllipticCurvePublicKey, message: bytes, signature: bytes) -> None:
-    if len(signature) != SIGNATURE_BYTES:
-        raise SignatureInvalid
-    half = SIGNATURE_BYTES // 2
-    r, s = int.from_bytes(signature[:half], "big"), int.from_bytes(signature[half:], "big")
-    try:
-        key.verify(encode_dss_signature(r, s), message, _ECDSA)
-    except InvalidSignature:
-        raise SignatureInvalid from None
-
-
-@lru_cache(maxsize=4_096)
-def _public_key(point: bytes) -> ec.EllipticCurvePublicKey:
-    try:
-        if len(point) != PUBLIC_KEY_BYTES:
-            raise ValueError
-        return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
-    except ValueError:
-        raise BadInput(field="public_key", problem="not_a_public_key") from None
+    return PairedTill(*rows[0]) if rows else None
 
 
 def _millis(at: datetime) -> int:
@@ -332,13 +337,21 @@ def revoke_till(
     ledger.post(session, programme_id=programme_id, fact=Fact("till_revoked", at, actor, f"till:{till_id}", why))
 
 
-_TILLS: Final = select(till.c.id, till.c.merchant_id, till.c.label, till.c.paired_at, till.c.revoked_at)
+_TILLS: Final = select(
+    till.c.id,
+    till.c.merchant_id,
+    till.c.label,
+    till.c.weak_secret.is_not(None),
+    till.c.paired_at,
+    till.c.revoked_at,
+)
 
 _PAIRED: Final = Prepared(
     select(
         till.c.id,
         till.c.label,
         till.c.public_key,
+        till.c.weak_secret,
         merchant.c.id,
         merchant.c.shop_name,
         merchant.c.state,

@@ -23,6 +23,10 @@ from itertools import groupby
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
 from sqlalchemy import CheckConstraint, Row, Table, bindparam, text
 
 from vouchers.db import ReadSession
@@ -42,6 +46,8 @@ _NUMBERED: Final = {
     "payment_run": "run",
     "balance_snapshot": "up to journal",
     "bank_account": "account",
+    "acceptance": "entry",
+    "dispute": "dispute",
     "programme": "serial",
 }
 
@@ -346,6 +352,67 @@ def _codes_again(session: ReadSession, programme_id: int, first: int, last: int)
     return digest.hexdigest()
 
 
+# ── I16: without network ─────────────────────────────────────────────────────────────────────────────────────────
+def _entries(session: ReadSession) -> Iterator[Fault]:
+    """What a till signed is what the row beside it says, follows the entry that it says, and is signed by that till."""
+    asked = session.execute(
+        text(
+            "SELECT a.programme_id, a.till_id, a.key, a.number, a.chain, a.entry, a.signature, a.cents, a.accepted_at,"
+            " t.public_key, t.weak_secret IS NOT NULL AS weak FROM acceptance a"
+            " LEFT JOIN till t ON t.programme_id = a.programme_id AND t.id = a.till_id"
+            " ORDER BY a.programme_id, a.till_id, a.number, a.received_at, a.key"
+        ),
+        execution_options={"yield_per": _ROWS_AT_ONCE, "stream_results": True},
+    )
+    with asked as rows:
+        for (programme_id, till_id), of_till in groupby(rows, key=lambda row: (row.programme_id, row.till_id)):
+            before: dict[int, set[str]] = {}
+            for row in of_till:
+                found = f"{row.number} {row.key} {row.cents} {row.accepted_at}, {row.chain}"
+                expected = f"{_entry_again(row.entry)}, {_chain_again(row, before)}"
+                if not _is_signed(row):
+                    expected = "another signature"
+                if found != expected:
+                    key = f"programme {programme_id}, till {till_id}, entry {row.number}"
+                    yield Fault("I16", "an entry is what its till signed", "acceptance", key, found, expected)
+                    return
+                # Only the last two numbers can be asked for: the rows come in their order.
+                before = {number: hashes for number, hashes in before.items() if number >= row.number - 1}
+                before.setdefault(row.number, set()).add(hashlib.sha256(row.entry.encode()).hexdigest())
+
+
+def _entry_again(entry: str) -> str:
+    try:
+        said = json.loads(entry)
+        accepted_at = (datetime.fromisoformat(said["scanned_at"]) - _EPOCH) // timedelta(microseconds=1)
+        return f"{said['number']} {said['key']} {said['cents']} {accepted_at}"
+    except (ValueError, KeyError, TypeError):
+        return "unreadable"
+
+
+def _chain_again(row: Row[Any], before: Mapping[int, set[str]]) -> str:
+    """A whole chain must be one. A hole may have been filled since, and a fork has its twin: both are left as told."""
+    if row.chain != "whole" or _entry_again(row.entry) == "unreadable":
+        return str(row.chain)
+    followed = before.get(row.number - 1, {""} if row.number == 1 else set())
+    return "whole" if json.loads(row.entry).get("previous") in followed else "not whole"
+
+
+def _is_signed(row: Row[Any]) -> bool:
+    # What a weak till signed with is sealed under the pepper, which no check of the rows has.
+    if row.weak or row.public_key is None:
+        return True
+    signature = bytes(row.signature)
+    half = len(signature) // 2
+    r, s = int.from_bytes(signature[:half], "big"), int.from_bytes(signature[half:], "big")
+    try:
+        point = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), bytes(row.public_key))
+        point.verify(encode_dss_signature(r, s), row.entry.encode(), ec.ECDSA(SHA256()))
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
 # ── I13: triggers ────────────────────────────────────────────────────────────────────────────────────────────────
 def _guards(session: ReadSession) -> Iterator[Fault]:
     for table, key, found, expected in strayed(session):
@@ -358,6 +425,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     _check(_days),
     _check(_acknowledged),
     _check(_codes),
+    _check(_entries),
     _check(_seals),
     _check(_guards),
 )

@@ -25,6 +25,7 @@ def _about(row: str, kind: str, subject: str, *, wanted: str = "k.actor", where:
 _WHO_AND_WHEN: Final = "k.actor || ' ' || CAST(k.at AS TEXT)"
 _ORDER: Final = "'order:' || CAST(o.number AS TEXT)"
 _BATCH: Final = "'batch:' || CAST(b.number AS TEXT)"
+_DISPUTE: Final = "'dispute:' || CAST(d.number AS TEXT)"
 _RUN: Final = "'run:' || CAST(r.number AS TEXT)"
 _MERCHANT: Final = "'merchant:' || CAST(a.merchant_id AS TEXT)"
 _ACCOUNT: Final = "'account:' || CAST(a.id AS TEXT)"
@@ -134,5 +135,61 @@ WITNESSES: Final = (
               'someone else' AS expected
             FROM batch b JOIN journal k ON k.programme_id = b.programme_id AND k.subject = {_BATCH}
               AND k.kind IN ('issue_begun', 'issued', 'printed') AND k.actor = b.activated_by"""),
+    # ── I16: without network ─────────────────────────────────────────────────────────────────────────────────────
+    Invariant("I16", "offline_rule", "the rule without network is the one that was last allowed",
+        """SELECT g.id AS p, 0 AS n, COALESCE(CAST(o.till_count AS TEXT) || ' ' || CAST(o.till_cents AS TEXT) || ' '
+             || CAST(o.programme_count AS TEXT) || ' ' || CAST(o.programme_cents AS TEXT) || ' '
+             || CAST(o.max_age_minutes AS TEXT) || ' ' || CAST(o.guarantee_cents AS TEXT), 'none') AS found,
+             COALESCE((SELECT CASE k.kind WHEN 'offline_allowed' THEN k.reason ELSE 'none' END FROM journal k
+               WHERE k.programme_id = g.id AND k.kind IN ('offline_allowed', 'offline_forbidden')
+               ORDER BY k.id DESC LIMIT 1), 'none') AS expected
+           FROM programme g LEFT JOIN offline_rule o ON o.programme_id = g.id"""),
+    Invariant("I16", "acceptance", "what was accepted without network became a redemption of that till, or its dispute",
+        """SELECT a.programme_id AS p, a.number AS n, 'till ' || CAST(a.till_id AS TEXT) || ' '
+             || CAST(a.cents AS TEXT) || ' ' || CAST(a.received_at AS TEXT) AS found,
+             COALESCE('till ' || CAST(r.till_id AS TEXT) || ' ' || CAST(r.cents AS TEXT) || ' ' || CAST(r.at AS TEXT),
+               CASE WHEN d.accepted_at = a.accepted_at THEN 'till ' || CAST(d.till_id AS TEXT) || ' '
+                 || CAST(d.cents AS TEXT) || ' ' || CAST(d.opened_at AS TEXT) END, 'neither') AS expected
+           FROM acceptance a
+           LEFT JOIN redemption r ON r.programme_id = a.programme_id AND r.journal_id = a.redemption_id
+           LEFT JOIN dispute d ON d.programme_id = a.programme_id AND d.number = a.dispute_number"""),
+    Invariant("I16", "acceptance", "an entry is answered under its key, once, and never lost",
+        """SELECT COALESCE(a.programme_id, i.programme_id) AS p, COALESCE(a.number, 0) AS n,
+             COALESCE(i.scope || ' ' || i.key, 'no answer') AS found,
+             COALESCE('till:' || CAST(a.till_id AS TEXT) || ' ' || a.key, 'no entry') AS expected
+           FROM acceptance a FULL JOIN (SELECT programme_id, scope, key FROM idempotency
+             WHERE answer LIKE '{"key":%"outcome":%') i
+           ON i.programme_id = a.programme_id AND i.scope = 'till:' || CAST(a.till_id AS TEXT) AND i.key = a.key"""),
+    Invariant("I16", "dispute", "a dispute is what the fact of its opening says, and some entry's",
+        f"""SELECT d.programme_id AS p, d.number AS n, d.because || ' merchant:' || CAST(d.merchant_id AS TEXT)
+              || ' voucher:' || COALESCE(CAST(d.serial AS TEXT), '-') || ' ' || CAST(d.cents AS TEXT) || ' '
+              || CAST(d.accepted_at AS TEXT) || ', till:' || CAST(d.till_id AS TEXT) || ' ' || CAST(d.opened_at AS TEXT)
+              || CASE WHEN a.key IS NULL THEN ', no entry' ELSE '' END AS found,
+              {_about("d", "disputed", _DISPUTE, wanted="k.reason || ', ' || k.actor || ' ' || CAST(k.at AS TEXT)")}
+                AS expected
+            FROM dispute d
+            LEFT JOIN acceptance a ON a.programme_id = d.programme_id AND a.dispute_number = d.number"""),
+    Invariant("I16", "dispute", "who decided a dispute, when, why and how is in its fact",
+        f"""SELECT d.programme_id AS p, d.number AS n, d.state || ' ' || COALESCE(d.decided_by || ' '
+                || CAST(d.decided_at AS TEXT) || ' ' || d.decision, '-') AS found,
+              COALESCE((SELECT CASE k.kind WHEN 'guaranteed' THEN 'guaranteed ' ELSE 'dismissed ' END || k.actor || ' '
+                || CAST(k.at AS TEXT) || ' ' || k.reason
+                FROM journal k WHERE k.programme_id = d.programme_id AND k.subject = {_DISPUTE}
+                  AND k.kind IN ('guaranteed', 'dispute_dismissed') ORDER BY k.id DESC LIMIT 1), 'open -') AS expected
+            FROM dispute d"""),
+    Invariant("I16", "dispute", "what the guarantee paid is what is disputed, to that merchant, once",
+        f"""SELECT d.programme_id AS p, d.number AS n, CASE d.state WHEN 'guaranteed' THEN 'journal '
+              || CAST(d.journal_id AS TEXT) || ' 1 merchant:' || CAST(d.merchant_id AS TEXT) || ' '
+              || CAST(d.cents AS TEXT) ELSE 'none' END AS found,
+              COALESCE((SELECT 'journal ' || CAST(MAX(k.id) AS TEXT) || ' ' || CAST(COUNT(*) AS TEXT) || ' '
+                || MAX(x.credit) || ' ' || CAST(CAST(SUM(x.cents) AS BIGINT) AS TEXT) FROM journal k
+                JOIN posting x ON x.programme_id = k.programme_id AND x.journal_id = k.id
+                WHERE k.programme_id = d.programme_id AND k.kind = 'guaranteed' AND k.subject = {_DISPUTE}), 'none')
+                AS expected FROM dispute d"""),
+    Invariant("I16", "journal", "a journal of the guarantee has its dispute",
+        """SELECT j.programme_id AS p, j.id AS n, 'no dispute' AS found, 'a dispute' AS expected FROM journal j
+           LEFT JOIN dispute d ON d.programme_id = j.programme_id AND d.journal_id = j.id
+             AND j.subject = 'dispute:' || CAST(d.number AS TEXT)
+           WHERE j.kind IN ('guaranteed') AND d.number IS NULL"""),
 )
 # fmt: on

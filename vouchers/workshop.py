@@ -28,7 +28,12 @@ Progress = Callable[[int, int], None]
 
 _READ_AT_ONCE: Final = 2_000
 _EXPIRED_AT_ONCE: Final = 2_000
-_KINDS: Final[dict[str, Kind]] = {"redeemed": "redeemed", "reversed": "reversed", "transfer_returned": "returned"}
+_KINDS: Final[dict[str, Kind]] = {
+    "redeemed": "redeemed",
+    "reversed": "reversed",
+    "guaranteed": "guaranteed",
+    "transfer_returned": "returned",
+}
 
 
 class BankFileFaulty(Exception):
@@ -288,7 +293,8 @@ def _statement(house: Database, *, programme: Rules, run: Run, line: Settlement)
                 serial=each.serial,
                 till=each.till_label,
                 cents=each.cents,
-                detail=each.reason or None,
+                # Why the guarantee paid is between the treasurer and the shop; its line is one of a voucher.
+                detail=None if each.kind == "guaranteed" else each.reason or None,
             )
             for each in lines
         ),

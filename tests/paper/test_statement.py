@@ -81,7 +81,9 @@ def cents_printed(page: str, pattern: str) -> list[int]:
 def test_a_merchant_reads_who_pays_what_why_and_how_to_find_it_on_the_account() -> None:
     returned = StatementLine(NOON + timedelta(days=3), "returned", None, None, 123_450, "règlement 2026-10-0009")
     reversed_ = StatementLine(NOON + timedelta(minutes=5), "reversed", 2, "Téléphone de Paul", -1_000)
-    (page,) = read(statement_pdf(a_statement(a_line(1), a_line(2), reversed_, a_line(4217, cents=2_000), returned)))
+    guaranteed = StatementLine(NOON, "guaranteed", 3, "Téléphone de Paul", 1_000)
+    lines = (a_line(1), a_line(2), reversed_, a_line(4217, cents=1_000), guaranteed, returned)
+    (page,) = read(statement_pdf(a_statement(*lines)))
     for said in (
         "Relevé de remboursement\nn° 2026-11-0017",
         NOT_AN_INVOICE,
@@ -96,7 +98,9 @@ def test_a_merchant_reads_who_pays_what_why_and_how_to_find_it_on_the_account() 
         "02/11/2026 à 12 h 01 Chèque accepté 0000001 Téléphone de Paul 10,00",
         "Acceptation annulée 0000002 Téléphone de Paul −10,00",
         "Virement retourné par la banque, règlement 2026-10-0009 1 234,50",
-        "Chèques acceptés (3) 40,00 €",
+        "Garantie, accepté hors réseau 0000003 Téléphone de Paul 10,00",
+        "Chèques acceptés (3) 30,00 €",
+        "Garantie, chèques acceptés hors réseau (1) 10,00 €",
         "Total des opérations 1 264,50 €",
         "Commission 5 % HT de 30,00 € −1,50 €",
         "TVA 20 % sur commission −0,30 €",

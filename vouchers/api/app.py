@@ -6,23 +6,29 @@ It opens its database when it starts and refuses to start on another schema than
 """
 
 import hashlib
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from mimetypes import guess_type
 from pathlib import Path
 from typing import Final
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import Response
+from fastapi.responses import FileResponse, Response
 from fastapi.staticfiles import StaticFiles
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.staticfiles import NotModifiedResponse, PathLike
 from starlette.types import Scope
 
 import vouchers
 from vouchers.access import Act
 from vouchers.api import (
     batches,
+    cashiers,
+    disputes,
     front,
     orders,
     people,
@@ -34,6 +40,7 @@ from vouchers.api import (
     signing_in,
     staff,
     till_door,
+    till_offline,
     tills,
 )
 from vouchers.api import vouchers as voucher_doors
@@ -50,6 +57,8 @@ from vouchers.tills import NonceMemory
 API: Final = "/api/v1"
 TILL_FILES: Final = Path(vouchers.__file__).parent / "static" / "till"
 _KEPT_FOREVER: Final = "public, max-age=31536000, immutable"
+_COMPRESSED: Final = {"br": ".br", "gzip": ".gz"}
+"""What the build leaves beside each of the till's files, smallest first."""
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -88,7 +97,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(front.router)
     if chosen.offered_docs:
         app.include_router(front.documents)
-    app.mount("/till", _TillFiles(directory=TILL_FILES, html=True, check_dir=False), name="till")
+    app.mount("/till", TillFiles(TILL_FILES), name="till")
     _refuse_in_one_shape(app)
     app.add_middleware(
         Straight,
@@ -104,15 +113,18 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 _NOUNS: Final = (
     till_door.router,  # first: routes are tried in their order, and this is the hot one
+    till_offline.router,
     signing_in.router,
     programmes.router,
     people.router,
     staff.router,
     tills.router,
+    cashiers.router,
     orders.router,
     batches.router,
     voucher_doors.router,
     settlements.router,
+    disputes.router,
     reports.router,
     public.router,
 )
@@ -127,11 +139,20 @@ def build_id() -> str:
     return f"{vouchers.__version__}-{digest.hexdigest()[:12]}"
 
 
-class _TillFiles(StaticFiles):
-    """The till's files: those with a hash in their name are kept for ever, the others asked for each time."""
+class TillFiles(StaticFiles):
+    """The till's files: those with a hash in their name are kept for ever, the others asked for each time.
+
+    Each lies there in its compressed forms too, made once by the build.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(directory=folder, html=True, check_dir=False)
+        self._tags: dict[tuple[str, int, int], str] = {}
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         """One file."""
+        if path.endswith(tuple(_COMPRESSED.values())):
+            raise HTTPException(404)  # a form of a file, not a file
         answer = await super().get_response(path, scope)
         name = Path(path).name
         stem, _, ending = name.rpartition(".")
@@ -139,6 +160,40 @@ class _TillFiles(StaticFiles):
         is_worker = name == "service-worker.js"
         answer.headers["Cache-Control"] = _KEPT_FOREVER if hashed and not is_worker else "no-cache"
         return answer
+
+    def file_response(
+        self, full_path: PathLike, stat_result: os.stat_result, scope: Scope, status_code: int = 200
+    ) -> Response:
+        """The smallest form that this browser takes; each form has a tag of its own."""
+        asked = Headers(scope=scope)
+        forms = {encoding: Path(f"{full_path}{ending}") for encoding, ending in _COMPRESSED.items()}
+        there = {encoding: form for encoding, form in forms.items() if form.is_file()}
+        taken = _encodings_taken(asked.get("accept-encoding", ""))
+        encoding = next((encoding for encoding in there if encoding in taken), None)
+        shown = there[encoding] if encoding else Path(full_path)
+        stat = shown.stat() if encoding else stat_result
+        headers = {"ETag": self._tag_of(shown, stat)}
+        if encoding:
+            headers["Content-Encoding"] = encoding
+        if there:
+            headers["Vary"] = "Accept-Encoding"
+        answer = FileResponse(shown, status_code, headers, guess_type(full_path)[0], stat_result=stat)
+        # Never by date: a release put back is older than the page that the browser keeps.
+        kept = "if-none-match" in asked and self.is_not_modified(answer.headers, asked)
+        return NotModifiedResponse(answer.headers) if kept else answer
+
+    def _tag_of(self, file: Path, stat: os.stat_result) -> str:
+        """Of the content: two releases have pages of one size, and some packages give all their files one date."""
+        known = (str(file), stat.st_mtime_ns, stat.st_size)
+        if known not in self._tags:
+            self._tags[known] = f'"{hashlib.sha256(file.read_bytes()).hexdigest()[:32]}"'
+        return self._tags[known]
+
+
+def _encodings_taken(accepted: str) -> set[str]:
+    """Of an Accept-Encoding: those that are not refused by a weight of zero."""
+    offers = (offer.replace(" ", "").lower().partition(";q=") for offer in accepted.split(","))
+    return {encoding for encoding, _, weight in offers if weight.strip("0.") or not weight}
 
 
 def _refuse_in_one_shape(app: FastAPI) -> None:

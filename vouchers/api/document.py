@@ -22,7 +22,8 @@ _SCHEMES: Final = {
         "in": "header",
         "name": "Vouchers-Signature",
         "description": (
-            "ECDSA P-256 with SHA-256 by the till's key, 64 bytes r and s in base64url without padding, over six lines"
+            "ECDSA P-256 with SHA-256 by the till's key, 64 bytes r and s in base64url without padding (a weak till:"
+            " HMAC-SHA256 by its secret, 32 bytes), over six lines"
             " joined by a line feed: method, path with its query, Vouchers-Time, Vouchers-Nonce, Idempotency-Key or an"
             " empty line, SHA-256 of the body in lower-case hexadecimal"
         ),

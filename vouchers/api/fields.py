@@ -4,6 +4,8 @@ A whole number is a JSON integer (no float, no true, no text), a day is 'YYYY-MM
 field is refused. What a name, an IBAN or a SIRET must be, the verbs say.
 """
 
+import base64
+import binascii
 import re
 from contextlib import suppress
 from datetime import date, datetime
@@ -82,6 +84,14 @@ NumberInPath = Annotated[int, Path(ge=1, le=MAX_ID)]
 After = Annotated[int, Query(ge=0, le=MAX_ID, description="The last number already seen; 0 to begin")]
 Before = Annotated[int | None, Query(ge=1, le=MAX_ID, description="The last number already seen")]
 Limit = Annotated[int, Query(ge=1, le=MOST_LISTED, description="How many at most")]
+
+
+def unpacked(text: str) -> bytes:
+    """The bytes of base64url without padding; none where it is not."""
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        return b""
 
 
 class Why(Body):

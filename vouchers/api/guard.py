@@ -11,8 +11,6 @@ writer; on PostgreSQL a thread runs the transaction. A caller who goes away does
 """
 
 import asyncio
-import base64
-import binascii
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -27,7 +25,7 @@ from fastapi.responses import JSONResponse, Response
 from vouchers import access, attempts, clock, codes, keys, order_book, sign_in, tills
 from vouchers.access import Act, Caller, Within
 from vouchers.api import problems
-from vouchers.api.fields import NumberInPath
+from vouchers.api.fields import NumberInPath, unpacked
 from vouchers.api.shapes import shown
 from vouchers.db import Database, Job, ReadSession, WriteSession
 from vouchers.errors import KeyMissing, NotSignedIn, Refusal, SignatureInvalid, TooManyAttempts
@@ -305,17 +303,30 @@ class AtCounter:
 
             return keys.once(session, programme_id=programme_id, key=key, at=at, act=unless_throttled)
 
-        answer = await self.house.write(job)
+        try:
+            answer = await self.house.write(job)
+        except NotKept as held:
+            if isinstance(held.refusal, counts):
+                await self._count(guesses)
+            raise
         if isinstance(answer.refusal, counts) and not answer.replayed:
-            await self.house.write(lambda session: attempts.count(session, scopes=guesses, at=at))
+            await self._count(guesses)
         return said(answer, status=201)
+
+    async def _count(self, guesses: list[attempts.Scope]) -> None:
+        await self.house.write(lambda session: attempts.count(session, scopes=guesses, at=self.at))
 
 
 SIGNED_HEADERS: Final = {"vouchers-till": 18, "vouchers-time": 18, "vouchers-nonce": 22, "vouchers-signature": 86}
 """What a till sends beside its key and the body, and the most characters of each."""
 
 
-async def counter_of(request: Request, house: House, act: Act, given: Mapping[str, str]) -> AtCounter:
+Revoked = Literal["refused", "heard"]
+
+
+async def counter_of(
+    request: Request, house: House, act: Act, given: Mapping[str, str], *, revoked: Revoked = "refused"
+) -> AtCounter:
     """The till that signed this request with the headers `given`. Refuses as `tills.check_request`."""
     if not (_WHOLE.fullmatch(given["vouchers-till"]) and _WHOLE.fullmatch(given["vouchers-time"])):
         raise SignatureInvalid
@@ -333,25 +344,40 @@ async def counter_of(request: Request, house: House, act: Act, given: Mapping[st
         signature=unpacked(given["vouchers-signature"]),
     )
     at = clock.now()
-    till = await house.read(lambda session: tills.check_request(session, request=signed, nonces=house.nonces, at=at))
+    till = await house.read(
+        lambda session: tills.check_request(
+            session, request=signed, pepper=house.pepper, nonces=house.nonces, at=at, revoked=revoked
+        )
+    )
     access.may(till.caller(), act, programme_id=till.programme_id, merchant_id=till.merchant_id)
     return AtCounter(house, till, at, signed.key)
 
 
-async def _counter(
-    request: Request,
-    house: AtHouse,
+async def _signed(
     *,
     vouchers_till: Annotated[str, Header(max_length=18)] = "",
     vouchers_time: Annotated[str, Header(max_length=18)] = "",
     vouchers_nonce: Annotated[str, Header(max_length=22)] = "",
     vouchers_signature: Annotated[str, Header(max_length=86)] = "",
-) -> AtCounter:
+) -> dict[str, str]:
     given = (vouchers_till, vouchers_time, vouchers_nonce, vouchers_signature)
-    return await counter_of(request, house, act_of(request), dict(zip(SIGNED_HEADERS, given, strict=True)))
+    return dict(zip(SIGNED_HEADERS, given, strict=True))
+
+
+Signed = Annotated[dict[str, str], Depends(_signed)]
+
+
+async def _counter(request: Request, house: AtHouse, given: Signed) -> AtCounter:
+    return await counter_of(request, house, act_of(request), given)
+
+
+async def _last_counter(request: Request, house: AtHouse, given: Signed) -> AtCounter:
+    return await counter_of(request, house, act_of(request), given, revoked="heard")
 
 
 Counter = Annotated[AtCounter, Depends(_counter)]
+LastCounter = Annotated[AtCounter, Depends(_last_counter)]
+"""A counter at which a revoked till is heard as well: `till.revoked_at` says so."""
 
 
 async def _keyed_counter(
@@ -368,14 +394,6 @@ def keyed(counter: AtCounter) -> AtCounter:
     """A counter for an act that is done once. Refuses `KeyMissing`."""
     _key(counter.key)
     return counter
-
-
-def unpacked(text: str) -> bytes:
-    """The bytes of base64url without padding; none where it is not."""
-    try:
-        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
-        return b""
 
 
 # ── Keys and answers ─────────────────────────────────────────────────────────────────────────────────────────────

@@ -34,6 +34,7 @@ STATUS: Final[dict[str, int]] = {
     "clock_skew": 401,
     "nonce_reused": 401,
     "till_revoked": 401,
+    "pin_wrong": 403,
     # Keys
     "key_missing": 400,
     "key_reused": 422,
@@ -42,6 +43,8 @@ STATUS: Final[dict[str, int]] = {
     "merchant_suspended": 409,  # of the act, kept under its key: 401, 403 and 429 are those of the guard, never kept
     "account_change_pending": 409,
     "account_change_unknown": 404,
+    "cashier_name_taken": 409,
+    "cashiers_full": 409,
     # Orders and batches
     "order_state": 409,
     "order_size": 422,
@@ -70,6 +73,11 @@ STATUS: Final[dict[str, int]] = {
     "redemption_unknown": 404,
     "window_closed": 409,
     "already_reversed": 409,
+    # Without network
+    "offline_not_allowed": 409,
+    "dispute_unknown": 404,
+    "dispute_decided": 409,
+    "guarantee_exceeded": 409,
     # Settlement
     "run_state": 409,
     "run_open": 409,

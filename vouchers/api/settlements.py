@@ -156,6 +156,20 @@ async def lines(desk: AtDesk, number: NumberInPath, merchant_id: NumberInPath) -
     )
 
 
+@router.get("/merchants/{merchant_id}/payments", **does(Act.SETTLEMENT_READ, gives=Page[sales.Paid]))
+async def payments(desk: AtDesk, merchant_id: NumberInPath, before: Before = None, limit: Limit = 50) -> Response:
+    """The runs that pay a shop, newest first: each has a statement."""
+    programme_id = desk.programme_id
+    return await desk.answer(
+        lambda session: page(
+            sales.payments_to(session, programme_id=programme_id, merchant_id=merchant_id, before=before, limit=limit),
+            limit=limit,
+            number=lambda paid: int(paid.run_number),
+        ),
+        of=of_merchant(merchant_id),
+    )
+
+
 @router.get(
     "/settlements/{number}/merchants/{merchant_id}/statement", **does(Act.SETTLEMENT_READ, media="application/pdf")
 )

@@ -87,6 +87,7 @@ class At:
     merchant: Shop
     programme: Season
     server_time: int
+    weak: bool
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -97,7 +98,12 @@ class Listed:
     at: str
     cents: int
     reversed_cents: int
+    sale_cents: int | None
     serials: list[int]
+    till_id: int
+    till: str
+    till_label: str
+    cashier: str | None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -120,13 +126,13 @@ def till_shown(till: PairedTill, *, at: datetime) -> At:
         reversal_window_minutes=till.reversal_window_minutes,
     )
     shop = Shop(till.merchant_id, till.shop_name)
-    return At(till.till_id, till.label, shop, programme, clock.micros(at) // 1_000)
+    return At(till.till_id, till.label, shop, programme, clock.micros(at) // 1_000, till.weak)
 
 
 def redemption_shown(listed: sales.Listed) -> dict[str, Any]:
     """A redemption in a list."""
     told: dict[str, Any] = shown(listed)
-    return {"redemption": told.pop("redemption_id"), **told}
+    return {"redemption": told.pop("redemption_id"), "till": listed.till_label, **told}
 
 
 def reversal_shown(back: reverse.Reversed) -> dict[str, Any]:

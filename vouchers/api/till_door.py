@@ -6,18 +6,30 @@ The hot path of the house. One read proves the till, one durable write claims th
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final, Self, TypedDict
 
 from fastapi import APIRouter, Query, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
 from pydantic import Field, StrictStr, model_validator
 from pydantic_core import PydanticCustomError
 
-from vouchers import attempts, clock, codes, redeem, reverse, sales
+from vouchers import attempts, cashiers, clock, codes, offline, pins, redeem, reverse, sales
 from vouchers.access import Act
 from vouchers.api import problems
-from vouchers.api.fields import LINE_OR_NONE, Before, Body, Cents, Code, Day, Limit, Number, NumberInPath
-from vouchers.api.guard import AtCounter, Counter, House, KeyedCounter, does, language_of
+from vouchers.api.fields import (
+    LINE_OR_NONE,
+    MAX_ID,
+    Before,
+    Body,
+    Cents,
+    Code,
+    Day,
+    Limit,
+    Number,
+    NumberInPath,
+)
+from vouchers.api.guard import AtCounter, Counter, House, KeyedCounter, NotKept, does, language_of
 from vouchers.api.shapes import (
     Listed,
     Page,
@@ -32,8 +44,10 @@ from vouchers.api.shapes import (
 )
 from vouchers.attempts import Guess, Scope
 from vouchers.db import ReadSession, WriteSession
-from vouchers.errors import VoucherUnknown
+from vouchers.errors import BadInput, PinWrong, VoucherUnknown
+from vouchers.paper import training_sheet as training
 from vouchers.redeem import Presented
+from vouchers.snapshots import base64url
 
 router: Final = APIRouter(prefix="/till", tags=["Till"])
 _LISTED: Final = 500
@@ -72,12 +86,14 @@ class Basket(Body):
 
     vouchers: list[InBasket] = Field(max_length=100, examples=[[{"code": "ABCDEFGHIJKLMNOPQRSTUVWXYA", "cents": None}]])
     sale_cents: Cents | None = None
+    cashier: Number | None = None
 
 
 class Undo(Body):
-    """Why a redemption is undone."""
+    """Why a redemption is undone, and the shop's PIN where it has one."""
 
     reason: Annotated[StrictStr, Field(max_length=120, pattern=LINE_OR_NONE, examples=["Erreur de montant"])] = ""
+    pin: Annotated[StrictStr, Field(max_length=20, examples=["2468"])] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +118,17 @@ class Today:
 
 
 @dataclass(frozen=True, slots=True)
+class Copy:
+    """A cashier of the shop, and what their PIN is checked against: PBKDF2-HMAC-SHA256, base64url."""
+
+    id: int
+    name: str
+    salt: str
+    iterations: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """Where a till stands, with what its shop took today."""
 
@@ -110,7 +137,12 @@ class Standing:
     merchant: Shop
     programme: Season
     server_time: int
+    weak: bool
     today: Today
+    ask_cashier: str
+    undo_pin: bool
+    cashiers: list[Copy]
+    offline: offline.Allowed | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,13 +158,25 @@ class Taken:
 
 @router.get("", **does(Act.TILL_READ, gives=Standing))
 async def me(counter: Counter) -> Response:
-    """Where this till stands, and what its shop took today."""
-    till, today = counter.till, clock.book_day(counter.at)
-    count, cents = await counter.read(
-        lambda session: sales.taken_on(session, programme_id=till.programme_id, merchant_id=till.merchant_id, day=today)
-    )
-    told = shown(till_shown(till, at=counter.at))
-    return JSONResponse({**told, "today": {"count": count, "cents": cents}})
+    """Where this till stands, how its shop runs it, and what the shop took today."""
+    shop = _shop(counter)
+
+    def found(session: ReadSession) -> dict[str, Any]:
+        count, cents = sales.taken_on(session, **shop, day=clock.book_day(counter.at))
+        copies = cashiers.copies_of(session, **shop)
+        pepper = counter.house.pepper
+        return {
+            "today": {"count": count, "cents": cents},
+            **shown(cashiers.counter_rule(session, **shop)),
+            "cashiers": [
+                Copy(one.id, one.name, base64url(one.pin.salt), pins.ITERATIONS, base64url(one.pin.hash))
+                for one in copies
+            ],
+            "offline": offline.told(session, programme_id=counter.till.programme_id, pepper=pepper),
+        }
+
+    told = shown(till_shown(counter.till, at=counter.at))
+    return JSONResponse({**told, **shown(await counter.read(found))})
 
 
 @router.post("/look-up", **does(Act.VOUCHER_LOOK_UP, gives=Looked))
@@ -171,6 +215,7 @@ async def make_redemption(body: Basket, request: Request, counter: KeyedCounter)
             till_id=till.till_id,
             basket=basket,
             sale_cents=body.sale_cents,
+            cashier_id=body.cashier,
             at=counter.at,
         )
         return {
@@ -191,10 +236,18 @@ async def make_redemption(body: Basket, request: Request, counter: KeyedCounter)
 async def reverse_redemption(
     body: Undo, request: Request, counter: KeyedCounter, redemption_id: NumberInPath
 ) -> Response:
-    """Undo a redemption of one's own shop, within the programme's window."""
+    """Undo a redemption of one's own shop, within the programme's window; wrong PINs are counted."""
     till = counter.till
+    shop = _shop(counter)
+    wanted = await counter.read(lambda session: cashiers.undo_pin_of(session, **shop))
+    # Outside the write, because it takes its time; judged inside, so that a retry is given the first answer.
+    proven = b"" if wanted is None else await run_in_threadpool(pins.derived, body.pin or "", salt=wanted.salt)
 
     def undone(session: WriteSession) -> dict[str, Any]:
+        try:
+            cashiers.require_undo_pin(session, **shop, proven=proven)
+        except PinWrong as refusal:
+            raise NotKept(refusal) from None
         back = reverse.reverse_at_shop(
             session,
             programme_id=till.programme_id,
@@ -207,30 +260,55 @@ async def reverse_redemption(
         )
         return reversal_shown(back)
 
-    return await counter.once(request, undone, guesses=[], counts=())
+    guesses = [] if wanted is None else [attempts.scope(Guess.UNDO_PIN, till.till_id)]
+    return await counter.once(request, undone, guesses=guesses, counts=(PinWrong,))
 
 
 @router.get("/redemptions", **does(Act.REDEMPTION_READ, gives=Page[Listed]))
 async def redemptions(
     counter: Counter,
-    day: Annotated[Day, Query(examples=["2026-11-21"])],
+    day: Annotated[Day | None, Query(examples=["2026-11-21"])] = None,
+    serial: Annotated[int | None, Query(ge=1, le=MAX_ID, description="A voucher's number, in place of a day")] = None,
     before: Before = None,
     limit: Limit = 50,
 ) -> Response:
-    """The shop's redemptions of one Paris day, newest first."""
-    till = counter.till
-    found = await counter.read(
-        lambda session: sales.redemptions_of(
-            session,
-            programme_id=till.programme_id,
-            merchant_id=till.merchant_id,
-            day=day,
-            before=before,
-            limit=limit,
-        )
-    )
+    """The shop's redemptions of one Paris day, or of one voucher, newest first."""
+
+    def of_one(session: ReadSession) -> list[sales.Listed]:
+        part: dict[str, Any] = {**_shop(counter), "before": before, "limit": limit}
+        if day is not None and serial is None:
+            return sales.redemptions_of(session, **part, day=day)
+        if serial is not None and day is None:
+            return sales.redemptions_with(session, **part, serial=serial)
+        raise BadInput(field="day", problem="day_or_serial")
+
+    found = await counter.read(of_one)
     part = page(found, limit=limit, number=lambda listed: listed.redemption_id)
     return JSONResponse({**part, "items": [redemption_shown(listed) for listed in found]})
+
+
+@router.get("/account", **does(Act.SETTLEMENT_EXPECT, gives=sales.Owed))
+async def account(counter: Counter) -> Response:
+    """What the next settlement would pay the shop, if it came now."""
+    owed = await counter.read(lambda session: sales.owed_to(session, **_shop(counter), at=counter.at))
+    return JSONResponse(shown(owed))
+
+
+@router.get("/training-sheet", **does(Act.TILL_READ, media="application/pdf"))
+async def training_sheet(counter: Counter) -> Response:
+    """Vouchers without value, to practise with: nothing about them ever reaches the books."""
+    sheet = await run_in_threadpool(training.training_sheet, host=counter.till.host)
+    named = {"Content-Disposition": 'attachment; filename="entrainement.pdf"'}
+    return Response(sheet, media_type="application/pdf", headers=named)
+
+
+class _Shop(TypedDict):
+    programme_id: int
+    merchant_id: int
+
+
+def _shop(counter: AtCounter) -> _Shop:
+    return {"programme_id": counter.till.programme_id, "merchant_id": counter.till.merchant_id}
 
 
 def _presented(house: House, programme_id: int, named: Named, *, cents: int | None = None) -> Presented:

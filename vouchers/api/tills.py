@@ -1,30 +1,32 @@
 """Tills, as their shop and the chamber see them: pairing codes, the list, labels, revocation. And pairing itself."""
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
 from pydantic import Field
 
-from vouchers import attempts, clock, tills
+from vouchers import attempts, clock, till_keys, tills
 from vouchers.access import Act
-from vouchers.api.fields import Base64, Body, Line, NumberInPath, Why
-from vouchers.api.guard import AtDesk, AtHouse, AtKeyedDesk, House, Own, Owner, address_of, does, of_merchant, unpacked
+from vouchers.api.fields import Base64, Body, Line, NumberInPath, Why, unpacked
+from vouchers.api.guard import AtDesk, AtHouse, AtKeyedDesk, House, Own, Owner, address_of, does, of_merchant
 from vouchers.api.shapes import At, Page, page, shown, till_shown
 from vouchers.attempts import Guess
 from vouchers.db import WriteSession
-from vouchers.errors import PairingCodeInvalid
+from vouchers.errors import BadInput, PairingCodeInvalid
+from vouchers.till_keys import TillKey
 
 router: Final = APIRouter(tags=["Tills"])
 _OF_PROGRAMME: Final = "/programmes/{programme_id}"
 
 
 class Pairing(Body):
-    """What a phone sends to become a till: see `tills.pair`."""
+    """What a phone sends to become a till: see `tills.pair`. One that keeps no key sends a secret in its place."""
 
     pairing_code: Annotated[Line, Field(max_length=40, examples=["ABCDE23456"])]
-    public_key: Base64
+    public_key: Base64 | Literal[""] = ""
+    secret: Base64 | None = None
     label: Annotated[Line, Field(examples=["Téléphone de Paul"])]
     signature: Base64
 
@@ -47,8 +49,16 @@ async def pair(body: Pairing, request: Request, house: AtHouse) -> Response:
     return await run_in_threadpool(_paired, house, body, address_of(request))
 
 
+def _key_of(house: House, body: Pairing) -> TillKey:
+    if (body.secret is None) == (body.public_key == ""):
+        raise BadInput(field="public_key", problem="key_or_secret")
+    if body.secret is None:
+        return till_keys.strong_key(unpacked(body.public_key))
+    return till_keys.weak_key(unpacked(body.secret), pepper=house.pepper)
+
+
 def _paired(house: House, body: Pairing, address: str) -> Response:
-    at = clock.now()
+    at, key = clock.now(), _key_of(house, body)
     till = attempts.guarded(
         house.database,
         scopes=[attempts.scope(Guess.PAIRING_ADDRESS, address)],
@@ -57,10 +67,11 @@ def _paired(house: House, body: Pairing, address: str) -> Response:
             lambda session: tills.pair(
                 session,
                 code=body.pairing_code,
-                public_key=unpacked(body.public_key),
+                key=key,
                 label=body.label,
                 signature=unpacked(body.signature),
                 session_key=house.session_key,
+                pepper=house.pepper,
                 at=at,
             )
         ),

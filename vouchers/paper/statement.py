@@ -33,12 +33,13 @@ from vouchers.paper.page import (
     bare_amount,
 )
 
-Kind = Literal["redeemed", "reversed", "returned"]
+Kind = Literal["redeemed", "reversed", "guaranteed", "returned"]
 
 NOT_AN_INVOICE: Final = "Ce relevé n’est pas une facture."
 _KINDS: Final[dict[Kind, str]] = {
     "redeemed": "Chèque accepté",
     "reversed": "Acceptation annulée",
+    "guaranteed": "Garantie, accepté hors réseau",
     "returned": "Virement retourné par la banque",
 }
 _COLUMNS: Final = (LEFT, LEFT + 118, LEFT + 268, LEFT + 330)
@@ -116,8 +117,8 @@ class Statement:
 
     @property
     def gross_cents(self) -> int:
-        """Accepted less reversed: what commission is reckoned on. Returned transfers bore theirs already."""
-        return self.of("redeemed")[1] + self.of("reversed")[1]
+        """Accepted less reversed, and guaranteed: what commission is reckoned on. Returned transfers bore theirs."""
+        return sum(self.of(kind)[1] for kind in ("redeemed", "reversed", "guaranteed"))
 
 
 def statement_pdf(statement: Statement) -> bytes:
@@ -306,10 +307,13 @@ class _Sheet:
         statement, pages = self.statement, self.pages
         accepted, accepted_cents = statement.of("redeemed")
         reversals, reversed_cents = statement.of("reversed")
+        guarantees, guaranteed_cents = statement.of("guaranteed")
         returns, returned_cents = statement.of("returned")
         rows = [(f"Chèques acceptés ({accepted})", accepted_cents)]
         if reversals:
             rows.append((f"Acceptations annulées ({reversals})", reversed_cents))
+        if guarantees:
+            rows.append((f"Garantie, chèques acceptés hors réseau ({guarantees})", guaranteed_cents))
         if returns:
             rows.append((f"Virements retournés par la banque ({returns})", returned_cents))
         rows.append(("Total des opérations", lines_cents))
