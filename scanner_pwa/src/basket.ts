@@ -1,13 +1,19 @@
 // The vouchers a customer puts on the counter, and what is taken from each.
 import type { Looked, VoucherRef } from "./wire.ts";
 
-export interface Line { voucher: VoucherRef; looked: Looked }
+export interface Line {
+  voucher: VoucherRef;
+  looked: Looked;
+  /** Judged by the list on the phone, not by the server. */
+  offline: boolean;
+}
 export interface Taken { line: Line; cents: number }
 
 export const BASKET_MAX = 20;
 
-export function has(basket: readonly Line[], serial: number): boolean {
-  return basket.some((line) => line.looked.serial === serial);
+export function has(basket: readonly Line[], { voucher, looked }: Line): boolean {
+  return basket.some((line) => (looked.serial !== null && looked.serial === line.looked.serial)
+    || ("code" in voucher && "code" in line.voucher && voucher.code === line.voucher.code));
 }
 
 /**
@@ -30,12 +36,13 @@ export function total(lines: readonly Taken[]): number {
 }
 
 /** The body of the redemption, made once: it is kept and repeated to the byte. `null` cents is "all of it". */
-export function redemptionBody(lines: readonly Taken[], saleCents: number | null): string {
+export function redemptionBody(lines: readonly Taken[], saleCents: number | null, cashier: number | null): string {
   return JSON.stringify({
     vouchers: lines.map(({ line, cents }) => ({
       ...line.voucher,
       cents: cents === line.looked.balance_cents ? null : cents,
     })),
     sale_cents: saleCents,
+    ...(cashier === null ? {} : { cashier }),
   });
 }

@@ -3,7 +3,17 @@
 
 export type CameraTrouble = "refused" | "missing" | "busy";
 
+/** Of phones with several lenses some open a wide one that never gets a voucher sharp: the choice is remembered. */
+const LENS = "lens";
+
+interface Able { focusMode?: string[]; torch?: boolean }
+
 export class Camera {
+  /** Of the open stream: null where there is no lamp. */
+  torch: boolean | null = null;
+  /** Lenses at the back, known only once one is open. */
+  lenses: readonly string[] = [];
+  private lens = remembered();
   private stream: MediaStream | null = null;
   private opening: Promise<MediaStream> | null = null;
 
@@ -16,28 +26,60 @@ export class Camera {
 
   /** False after a pause that cost us the camera: the track ended, or iOS keeps it muted and black. */
   healthy(): boolean {
-    const track = this.stream?.getVideoTracks()[0];
+    const track = this.track;
     return track !== undefined && track.readyState === "live" && !track.muted;
   }
 
   close(): void {
     for (const track of this.stream?.getTracks() ?? []) track.stop();
     this.stream = null;
+    this.torch = null;
+  }
+
+  async switchTorch(): Promise<void> {
+    const on = !this.torch;
+    if (await wish(this.track, { torch: on })) this.torch = on;
+  }
+
+  /** Takes the next lens at the back; the caller opens again. */
+  nextLens(): void {
+    const at = this.lenses.indexOf(this.track?.getSettings().deviceId ?? "");
+    this.choose(this.lenses[(at + 1) % this.lenses.length] ?? "");
+    this.close();
+  }
+
+  private get track(): MediaStreamTrack | undefined {
+    return this.stream?.getVideoTracks()[0];
+  }
+
+  private choose(lens: string): void {
+    this.lens = lens;
+    remember(lens);
   }
 
   private async start(): Promise<MediaStream> {
     this.close();
+    const { lens } = this;
     try {
-      this.stream = await navigator.mediaDevices.getUserMedia({
-        audio: false,
-        // Pixels per module decide whether a code reads: at 640x480 a 25 mm code is lost beyond 25 cm.
-        video: { facingMode: "environment", width: { ideal: 1920 }, height: { ideal: 1080 } },
-      });
+      this.stream = await this.ask(lens ? { deviceId: { exact: lens } } : { facingMode: "environment" });
     } catch (reason) {
-      throw troubleOf(reason);
+      // The remembered lens may be gone, or be called otherwise since.
+      if (!lens || troubleOf(reason) === "refused") throw troubleOf(reason);
+      this.choose("");
+      return this.start();
     }
-    await keepFocusing(this.stream.getVideoTracks()[0]);
+    const track = this.track;
+    const able = (track?.getCapabilities?.() ?? {}) as Able;
+    if (able.focusMode?.includes("continuous")) await wish(track, { focusMode: "continuous" });
+    this.torch = able.torch ? false : null;
+    this.lenses = await lensesAtTheBack();
     return this.stream;
+  }
+
+  private ask(which: MediaTrackConstraints): Promise<MediaStream> {
+    // Pixels per module decide whether a code reads: at 640x480 a 25 mm code is lost beyond 25 cm.
+    const video = { ...which, width: { ideal: 1920 }, height: { ideal: 1080 } };
+    return navigator.mediaDevices.getUserMedia({ audio: false, video });
   }
 }
 
@@ -50,11 +92,36 @@ export async function cameraAllowed(): Promise<boolean> {
   }
 }
 
-async function keepFocusing(track: MediaStreamTrack | undefined): Promise<void> {
-  const able = track?.getCapabilities?.() as { focusMode?: string[] } | undefined;
-  if (!able?.focusMode?.includes("continuous")) return;
-  const wish = { advanced: [{ focusMode: "continuous" }] } as unknown as MediaTrackConstraints;
-  await track?.applyConstraints(wish).catch(() => undefined);
+async function lensesAtTheBack(): Promise<string[]> {
+  const devices = await navigator.mediaDevices.enumerateDevices().catch(() => []);
+  return devices.filter(({ kind, label }) => kind === "videoinput" && !/front|avant|user/i.test(label))
+    .map(({ deviceId }) => deviceId);
+}
+
+async function wish(track: MediaStreamTrack | undefined, what: { torch?: boolean; focusMode?: string }): Promise<boolean> {
+  try {
+    await track?.applyConstraints({ advanced: [what as MediaTrackConstraintSet] });
+    return track !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+function remembered(): string {
+  try {
+    return localStorage.getItem(LENS) ?? "";
+  } catch {
+    return ""; // storage refused: the choice lasts as long as the page
+  }
+}
+
+function remember(lens: string): void {
+  try {
+    if (lens) localStorage.setItem(LENS, lens);
+    else localStorage.removeItem(LENS);
+  } catch {
+    // see above
+  }
 }
 
 function troubleOf(reason: unknown): CameraTrouble {

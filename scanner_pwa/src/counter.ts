@@ -1,137 +1,99 @@
 // What happens at the counter, from the read to the verdict, without any screen: which stage we are at, the basket,
 // the day's total. Screens show its state and call its verbs.
-import { BASKET_MAX, has, redemptionBody, taken, total, type Line } from "./basket.ts";
-import { NoAnswer, type Entry, type Outbox, type Waiting } from "./outbox.ts";
+import { BASKET_MAX, has, redemptionBody, taken, total, type Line, type Taken } from "./basket.ts";
+import type { Offline } from "./offline.ts";
+import { NoAnswer, newEntry, type Entry, type Outbox } from "./outbox.ts";
 import { readQr } from "./qr_text.ts";
 import { Sight } from "./sight.ts";
-import { newIdempotencyKey } from "./signing.ts";
+import type { Feedback, Plain, Stage } from "./stages.ts";
+import { Stand } from "./stand.ts";
+import type { Till } from "./storage.ts";
 import type { TillClient } from "./till.ts";
-import { words } from "./words.ts";
-import type { Looked, Problem, Redeemed, Today, VoucherRef } from "./wire.ts";
+import { Training } from "./training.ts";
+import * as words from "./words.ts";
+import type { Looked, Problem, Redeemed, VoucherRef } from "./wire.ts";
 
-export type Verdict =
-  | { tone: "accepted"; receipt: Redeemed; late: boolean; entry: Entry }
-  | { tone: "undone"; cents: number; entry: Entry }
-  | { tone: "refused"; problem: Problem; entry: Entry | null }
-  | { tone: "foreign"; pairing: boolean }
-  | { tone: "silent"; voucher: VoucherRef }
-  | { tone: "broken" };
+export type * from "./stages.ts";
 
-export type Stage =
-  | { at: "counter" }
-  | { at: "looking" }
-  | { at: "basket" }
-  | { at: "asking"; key: string }
-  | { at: "verdict"; verdict: Verdict }
-  | { at: "undo"; redemption: number; cents: number; serials: number[] }
-  | { at: "typed" }
-  | { at: "today" }
-  | { at: "revoked" };
+/** A customer waits: with a list to judge by, the network gets no longer than this. */
+const OFFLINE_AFTER_MS = 3000;
+const REDEMPTIONS = "/api/v1/till/redemptions";
 
-export interface State {
-  stage: Stage;
-  basket: readonly Line[];
-  saleCents: number | null;
-  today: Today | null;
-  reachable: boolean;
-  /** One short line over the camera, with a number so that the same words twice are said twice. */
-  note: { text: string; number: number } | null;
-  waiting: readonly Waiting[];
-}
-
-/** What the cashier hears and feels; never the only signal. */
-export interface Feedback {
-  tick(): void;
-  accepted(): void;
-  refused(): void;
-  unsure(): void;
-}
-
-export class Counter {
-  state: State = {
-    stage: { at: "counter" }, basket: [], saleCents: null, today: null, reachable: true, note: null, waiting: [],
-  };
+export class Counter extends Stand {
   private readonly sight = new Sight();
-  private readonly listeners = new Set<(state: State) => void>();
   /** The redemption whose customer is still standing here; others are told as news. */
   private liveKey: string | null = null;
+  private training = new Training();
 
   constructor(
-    readonly client: TillClient,
-    private readonly outbox: Outbox,
+    client: TillClient,
+    outbox: Outbox,
+    offline: Offline,
     private readonly feedback: Feedback,
-    private readonly now: () => number,
+    now: () => number,
+    /** Takes the till over from another tab. */
+    readonly takeOver: () => void,
   ) {
-    outbox.onChange((waiting) => {
-      this.set({ waiting });
-      this.showNews();
-    });
+    super(client, outbox, offline, now);
   }
 
-  onChange(listener: (state: State) => void): () => void {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
-  }
-
-  /** Opens the till for the day: what was left without an answer comes first. */
-  async open(): Promise<void> {
-    const till = this.client.till;
-    if (!till) return;
-    await this.outbox.open(till.tillId);
-    const unresolved = this.outbox.entries.find(({ entry }) => !entry.outcome);
-    if (unresolved && this.state.stage.at === "counter") this.go({ at: "asking", key: unresolved.entry.key });
-    await this.refresh();
-  }
-
-  /** Learns today's total, and whether this till is still one of the shop's. */
-  async refresh(): Promise<void> {
-    if (!this.client.till) return;
-    try {
-      const about = await this.client.about();
-      if (about.ok) this.set({ today: about.body.today });
-      else this.guardRevoked(about.problem);
-    } catch {
-      // The total is a comfort; the pill "no network" already says it.
-    }
-  }
-
-  reachable(reachable: boolean): void {
-    if (reachable !== this.state.reachable) this.set({ reachable });
-  }
-
-  /** A QR in front of the camera, at every frame that shows one. */
+  /** A QR in front of the camera, at every frame that shows one; or what a hand scanner typed. */
   read(text: string): void {
-    if (this.state.stage.at !== "counter" || !this.client.till) return;
-    if (!this.sight.isNew(text, this.now())) return;
+    const { stage } = this.state;
+    const open = stage.at === "counter" || stage.at === "basket" || (stage.at === "verdict" && stage.verdict.tone !== "broken");
+    if (!open || !this.opened || !this.client.till || !this.sight.isNew(text, this.now())) return;
     const seen = readQr(text, this.client.till.programme.host);
     this.feedback.tick();
-    if (seen.kind === "voucher") return void this.lookUp({ code: seen.code });
+    if (seen.kind === "voucher" || (seen.kind === "training" && this.state.training)) return void this.next({ code: seen.code });
     this.feedback.unsure();
-    this.go({ at: "verdict", verdict: { tone: "foreign", pairing: seen.kind === "pairing" } });
+    // A menu on the counter does not wipe away an error that nobody has read.
+    if (stage.at !== "verdict") this.go({ at: "verdict", verdict: { tone: "foreign", what: seen.kind } });
+  }
+
+  /** The next voucher dismisses the verdict on the one before. */
+  private async next(voucher: VoucherRef): Promise<void> {
+    const { stage } = this.state;
+    await this.forgetShown().catch(() => undefined);
+    if (this.state.stage === stage) await this.lookUp(voucher);
   }
 
   async lookUp(voucher: VoucherRef): Promise<void> {
     if (this.state.basket.length >= BASKET_MAX) return this.backToCounter(words.basketFull);
+    if (this.state.training) {
+      const looked = this.training.look(voucher, this.now());
+      return looked ? this.take(voucher, looked, false) : this.refuse(made("training_real", words.trainingReal), null);
+    }
     const looking: Stage = { at: "looking" };
     this.go(looking);
-    try {
-      const result = await this.client.lookUp(voucher);
+    const mayJudge = "code" in voucher && this.contact.mayWorkOffline();
+    const untilMs = this.now() + OFFLINE_AFTER_MS;
+    for (let turn = 0; turn < 2 && (this.state.reachable || (!mayJudge && turn === 0)); turn += 1) {
+      try {
+        const result = await this.client.lookUp(voucher, mayJudge ? untilMs - this.now() : undefined);
+        if (this.state.stage !== looking) return;
+        return result.ok ? this.take(voucher, result.body, false) : this.refuse(result.problem, null);
+      } catch (reason) {
+        if (!(reason instanceof NoAnswer)) throw reason;
+      }
       if (this.state.stage !== looking) return;
-      if (!result.ok) return this.refuse(result.problem, null);
-      this.take(voucher, result.body);
-    } catch (reason) {
-      if (!(reason instanceof NoAnswer)) throw reason;
-      this.feedback.unsure();
-      this.go({ at: "verdict", verdict: { tone: "silent", voucher } });
     }
+    if (!("code" in voucher) || !this.state.rules.offline) {
+      this.feedback.unsure();
+      return this.go({ at: "verdict", verdict: { tone: "silent", voucher } });
+    }
+    const before = this.state.basket.map((line) => line.looked.balance_cents);
+    const judged = await this.offline.judge(voucher, before, this.outbox.maybeTaken());
+    if (this.state.stage !== looking) return;
+    if (judged.ok) this.take(voucher, judged.body, true);
+    else this.refuse({ ...judged.problem, say: words.sayOffline(judged.problem.reason) }, null);
   }
 
   setSale(saleCents: number | null): void {
     this.set({ saleCents });
   }
 
-  takeOut(serial: number): void {
-    const basket = this.state.basket.filter((line) => line.looked.serial !== serial);
+  takeOut(line: Line): void {
+    const basket = this.state.basket.filter((one) => one !== line);
     if (basket.length === 0) return this.giveUp();
     this.set({ basket });
   }
@@ -151,45 +113,59 @@ export class Counter {
   async redeem(): Promise<void> {
     const till = this.client.till;
     if (!till || this.state.stage.at !== "basket") return;
-    const { basket, saleCents } = this.state;
+    if (this.mustSignOn()) return this.go({ at: "cashier" });
+    const { basket, saleCents, cashier, training, reachable } = this.state;
     const lines = taken(basket, saleCents, till.programme.whole_use);
-    await this.send({
-      key: newIdempotencyKey(),
-      tillId: till.tillId,
-      kind: "redemption",
-      path: "/api/v1/till/redemptions",
-      body: redemptionBody(lines, saleCents),
+    const entry = newEntry("redemption", till.tillId, this.now(), {
+      path: REDEMPTIONS,
+      body: redemptionBody(lines, saleCents, cashier?.id ?? null),
       cents: total(lines),
-      serials: lines.map(({ line }) => line.looked.serial),
-      madeAtMs: this.now(),
-      outcome: null,
+      serials: lines.flatMap(({ line }) => line.looked.serial ?? []),
     });
+    if (training) {
+      this.liveKey = entry.key;
+      return this.showOutcome({ ...entry, outcome: { accepted: true, receipt: this.training.redeem(lines, this.now()) } });
+    }
+    const listed = lines.every(({ line }) => "code" in line.voucher);
+    if (!reachable && listed && this.contact.mayWorkOffline()) return this.takeOffline(till, lines);
+    await this.send(entry);
   }
 
   askUndo(redemption: number, cents: number, serials: number[]): void {
     void this.forgetShown();
-    this.go({ at: "undo", redemption, cents, serials });
+    this.go({ at: "undo", redemption, cents, serials, problem: null });
   }
 
-  async undo(): Promise<void> {
+  /** `pin` is the owner's, where the shop asks for it. */
+  async undo(pin: string | null = null): Promise<void> {
     const till = this.client.till;
     const stage = this.state.stage;
     if (!till || stage.at !== "undo") return;
-    await this.send({
-      key: newIdempotencyKey(),
-      tillId: till.tillId,
-      kind: "reversal",
-      path: `/api/v1/till/redemptions/${stage.redemption}/reversal`,
-      body: JSON.stringify({ reason: words.undoReason }),
+    const entry = newEntry("reversal", till.tillId, this.now(), {
+      path: `${REDEMPTIONS}/${stage.redemption}/reversal`,
+      body: JSON.stringify({ reason: words.undoReason, ...(pin === null ? {} : { pin }) }),
       cents: stage.cents,
       serials: stage.serials,
-      madeAtMs: this.now(),
-      outcome: null,
     });
+    if (!this.state.training) return this.send(entry);
+    this.training.undo(stage.redemption);
+    this.showOutcome({ ...entry, outcome: { accepted: true, receipt: {} } });
+  }
+
+  /** False vouchers, played on the phone alone. */
+  train(training: boolean): void {
+    this.training = new Training();
+    this.set({ training, basket: [], saleCents: null });
+    this.backToCounter();
   }
 
   askAgain(key: string): void {
     void this.outbox.ask(key);
+  }
+
+  sendNow(): void {
+    this.outbox.askAll();
+    void this.offline.flush();
   }
 
   /** The next customer is served while the question goes on being asked; its answer comes as news. */
@@ -201,36 +177,48 @@ export class Counter {
 
   /** The verdict was read. A refused voucher leaves the basket, the others stay in it. */
   async dismiss(): Promise<void> {
-    await this.forgetShown();
-    if (this.state.basket.length > 0 && this.state.stage.at === "verdict"
-        && this.state.stage.verdict.tone === "refused" && this.state.stage.verdict.entry) {
+    const { stage, basket } = this.state;
+    // An entry that could not be taken off is only shown again.
+    await this.forgetShown().catch(() => undefined);
+    if (this.state.stage !== stage) return;
+    if (basket.length > 0 && stage.at === "verdict" && stage.verdict.tone === "refused" && stage.verdict.entry) {
       return this.go({ at: "basket" });
     }
     this.backToCounter();
+  }
+
+  show(at: Plain): void {
+    this.go({ at });
   }
 
   showBasket(): void {
     if (this.state.basket.length > 0) this.go({ at: "basket" });
   }
 
-  showTyped(): void {
-    this.go({ at: "typed" });
+  showAsked(key: string): void {
+    this.go({ at: "asking", key });
   }
 
-  showToday(): void {
-    this.go({ at: "today" });
-  }
-
-  showWaiting(): void {
-    const unresolved = this.state.waiting.find(({ entry }) => !entry.outcome);
-    if (unresolved) this.go({ at: "asking", key: unresolved.entry.key });
-  }
-
-  backToCounter(note: string | null = null): void {
+  override backToCounter(note: string | null = null): void {
     this.sight.resume(this.now());
     this.set({ note: note === null ? null : { text: note, number: (this.state.note?.number ?? 0) + 1 } });
-    this.go({ at: "counter" });
+    this.go({ at: this.mustSignOn() ? "cashier" : "counter" });
     this.showNews();
+  }
+
+  private async takeOffline(till: Till, lines: readonly Taken[]): Promise<void> {
+    const { saleCents, cashier } = this.state;
+    // The stage changes before the first await: a second tap finds no button any more.
+    this.go({ at: "asking", key: "" });
+    const problem = await this.offline.take(till, lines, cashier?.id ?? null, this.outbox.maybeTaken())
+      .catch(() => "broken" as const);
+    if (problem === "broken") return this.broken();
+    if (problem) return this.refuse({ ...problem, say: words.sayOffline(problem.reason) }, null);
+    this.set({ basket: [], saleCents: null });
+    this.feedback.offline();
+    this.go({
+      at: "verdict", verdict: { tone: "offline", cents: total(lines), count: lines.length, saleCents, atMs: this.client.serverNow() },
+    });
   }
 
   private async send(entry: Entry): Promise<void> {
@@ -240,21 +228,26 @@ export class Counter {
     try {
       await this.outbox.write(entry);
     } catch {
-      this.feedback.refused();
-      return this.go({ at: "verdict", verdict: { tone: "broken" } });
+      return this.broken();
     }
     await this.outbox.ask(entry.key);
     const still = this.state.stage;
     if (still.at === "asking" && still.key === entry.key) this.feedback.unsure();
   }
 
-  private take(voucher: VoucherRef, looked: Looked): void {
+  private broken(): void {
+    this.feedback.refused();
+    this.go({ at: "verdict", verdict: { tone: "broken" } });
+  }
+
+  private take(voucher: VoucherRef, looked: Looked, offline: boolean): void {
     if (!looked.spendable) {
-      const problem = looked.refusal ?? { reason: looked.state, title: "", status: 409, detail: "" };
-      return this.refuse({ ...problem, serial: problem.serial ?? looked.serial }, null);
+      const problem = looked.refusal ?? made(looked.state, "");
+      return this.refuse(looked.serial === null ? problem : { serial: looked.serial, ...problem }, null);
     }
-    if (has(this.state.basket, looked.serial)) return this.backToCounter(words.alreadyInBasket);
-    this.set({ basket: [...this.state.basket, { voucher, looked }] });
+    const line: Line = { voucher, looked, offline };
+    if (has(this.state.basket, line)) return this.backToCounter(words.alreadyInBasket);
+    this.set({ basket: [...this.state.basket, line] });
     this.go({ at: "basket" });
   }
 
@@ -267,20 +260,17 @@ export class Counter {
     this.go({ at: "verdict", verdict: { tone: "refused", problem, entry } });
   }
 
-  private guardRevoked(problem: Problem): boolean {
-    if (problem.reason !== "till_revoked") return false;
-    this.set({ basket: [], saleCents: null });
-    this.go({ at: "revoked" });
-    return true;
-  }
-
   /** Shows an answer that has come: the one waited for at once, another one only when nobody is being served. */
-  private showNews(): void {
+  protected override showNews(): void {
     const { stage } = this.state;
     const idle = stage.at === "counter" && this.state.basket.length === 0;
     const settled = this.outbox.entries.find(({ entry }) =>
       entry.outcome && (idle || (stage.at === "asking" && stage.key === entry.key)));
-    if (settled) this.showOutcome(settled.entry);
+    if (settled) return this.showOutcome(settled.entry);
+    const news = idle && this.offline.news();
+    if (!news) return;
+    this.feedback.refused();
+    this.go({ at: "verdict", verdict: { tone: "dispute", ...news } });
   }
 
   private showOutcome(entry: Entry): void {
@@ -291,8 +281,10 @@ export class Counter {
     if (!outcome.accepted) {
       const { serial } = outcome.problem;
       if (live && entry.kind === "redemption") {
-        this.set({ basket: this.state.basket.filter((line) => line.looked.serial !== serial) });
+        // A line judged without network has no serial to be named by: it is read again.
+        this.set({ basket: this.state.basket.filter(({ looked }) => looked.serial !== null && looked.serial !== serial) });
       }
+      if (live && entry.kind === "reversal" && outcome.problem.reason === "pin_wrong") return this.askPinAgain(entry, outcome.problem);
       return this.refuse(outcome.problem, entry);
     }
     if (live && entry.kind === "redemption") this.set({ basket: [], saleCents: null });
@@ -303,23 +295,39 @@ export class Counter {
     } else {
       this.go({ at: "verdict", verdict: { tone: "undone", cents: entry.cents, entry } });
     }
+    if (this.state.training) return;
+    void this.keepListTrue(entry);
     void this.refresh();
+  }
+
+  /** The redemption stands; the same question with other digits is another question, with its own key. */
+  private askPinAgain(entry: Entry, problem: Problem): void {
+    this.feedback.refused();
+    const redemption = Number(/\/(\d+)\//.exec(entry.path)?.[1]);
+    this.go({ at: "undo", redemption, cents: entry.cents, serials: entry.serials, problem });
+    void this.outbox.seen(entry.key);
+  }
+
+  /** What this phone has just taken or given back, the list held does not know yet. */
+  private async keepListTrue(entry: Entry): Promise<void> {
+    const { vouchers = [] } = JSON.parse(entry.body) as { vouchers?: { code?: string }[] };
+    const codes = vouchers.flatMap(({ code }) => code ?? []);
+    await this.offline.took(codes).catch(() => undefined);
+    // Given back, or typed: only the server can say which place in the list that was.
+    if (entry.kind === "reversal" || codes.length < vouchers.length) await this.contact.renew();
   }
 
   /** Takes off the phone the entry whose outcome is on the screen. */
   private async forgetShown(): Promise<void> {
     const { stage } = this.state;
-    if (stage.at === "verdict" && "entry" in stage.verdict && stage.verdict.entry) {
-      await this.outbox.seen(stage.verdict.entry.key);
-    }
+    if (stage.at !== "verdict") return;
+    if ("entry" in stage.verdict && stage.verdict.entry) await this.outbox.seen(stage.verdict.entry.key);
+    if (stage.verdict.tone === "dispute") await this.offline.seen(stage.verdict.acceptance.key);
   }
 
-  private go(stage: Stage): void {
-    this.set(stage.at === "counter" ? { stage } : { stage, note: null });
-  }
+}
 
-  private set(change: Partial<State>): void {
-    this.state = { ...this.state, ...change };
-    for (const listener of this.listeners) listener(this.state);
-  }
+/** A refusal of the phone itself. */
+function made(reason: string, detail: string): Problem {
+  return { reason, title: "", status: 409, detail };
 }

@@ -1,6 +1,6 @@
 // Makes this phone a till of the shop: a key that cannot leave it, proven to survive, then shown to the server.
-import { isSignedBy, newKeyPair, sign } from "./signing.ts";
-import { pairing, type Till } from "./storage.ts";
+import { isSignedBy, newKeyPair, newSecret, sign } from "./signing.ts";
+import { pairing, type Candidate, type Till } from "./storage.ts";
 import type { TillClient } from "./till.ts";
 import type { Problem } from "./wire.ts";
 
@@ -21,7 +21,7 @@ export async function enrol(client: TillClient, pairingCode: string, label: stri
     label: result.body.label,
     merchant,
     programme,
-    key: keys.privateKey,
+    key: keys instanceof Uint8Array ? keys : keys.privateKey,
     clockOffsetMs: server_time - Date.now(),
   };
   await pairing.keep(till);
@@ -30,14 +30,32 @@ export async function enrol(client: TillClient, pairingCode: string, label: stri
   return { kind: "paired", till };
 }
 
-/** Some browsers (private windows, locked-down phones) make a key but lose it: written, read back and tried first. */
-async function keysThatLast(): Promise<CryptoKeyPair | null> {
+/**
+ * Some browsers (private windows, locked-down phones) make a key but lose it: written, read back and tried first. Where
+ * none lasts, a secret may.
+ */
+async function keysThatLast(): Promise<Candidate | null> {
+  return (await thatLast(newKeyPair)) ?? thatLast(newSecret);
+}
+
+async function thatLast(make: () => Candidate | Promise<Candidate>): Promise<Candidate | null> {
+  const before = await readBack();
+  if (before) return before;
   try {
-    if (!(await pairing.candidate())) await pairing.keepCandidate(await newKeyPair());
-    const keys = await pairing.candidate();
-    if (!keys || keys.privateKey.extractable) return null;
-    const trial = "a key that lasts";
-    return (await isSignedBy(keys.publicKey, trial, await sign(keys.privateKey, trial))) ? keys : null;
+    await pairing.keepCandidate(await make());
+    return await readBack();
+  } catch {
+    return null;
+  }
+}
+
+async function readBack(): Promise<Candidate | null> {
+  const trial = "a key that lasts";
+  try {
+    const kept = await pairing.candidate();
+    if (!kept || kept instanceof Uint8Array) return kept ?? null;
+    if (kept.privateKey.extractable) return null;
+    return (await isSignedBy(kept.publicKey, trial, await sign(kept.privateKey, trial))) ? kept : null;
   } catch {
     return null;
   }

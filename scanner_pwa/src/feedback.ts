@@ -24,6 +24,11 @@ export const feedback: Feedback = {
     tone(880, 0, 0.12);
     tone(1320, 0.12, 0.22);
   },
+  offline() {
+    buzz([60, 60, 120]);
+    tone(660, 0, 0.12);
+    tone(660, 0.16, 0.22);
+  },
   refused() {
     buzz([250, 80, 250]);
     tone(220, 0, 0.22, "square");

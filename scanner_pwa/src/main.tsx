@@ -5,45 +5,52 @@ import { Camera } from "./camera.ts";
 import { Counter } from "./counter.ts";
 import { Decoder } from "./decoder.ts";
 import { feedback, unlockSound } from "./feedback.ts";
+import { Offline } from "./offline.ts";
 import { Outbox } from "./outbox.ts";
 import { onReturn } from "./presence.ts";
 import { pairingCodeFromText } from "./qr_text.ts";
-import { outboxShelf, pairing } from "./storage.ts";
+import { notes, outboxShelf, pairing, queueShelf } from "./storage.ts";
+import { alone, holdTill } from "./tabs.ts";
 import { TillClient } from "./till.ts";
 import { Updates } from "./updates.ts";
-import { words } from "./words.ts";
+import * as words from "./words.ts";
 
 const now = (): number => Date.now();
+const BEAT_MS = 15_000;
+
+function later(job: () => void, ms: number): () => void {
+  const timer = setTimeout(job, ms);
+  return () => clearTimeout(timer);
+}
 
 async function openTill(root: HTMLElement): Promise<void> {
   const decoder = new Decoder(); // first: its wasm compiles while the rest is read
-  const till = (await pairing.read()) ?? null;
+  const till = await pairing.read().catch(() => null);
   const updates = new Updates();
-  const client = new TillClient(till, {
+  const client = new TillClient(till ?? null, {
     language: words.language,
     now,
-    onReachable: (reachable) => counter.reachable(reachable),
+    onReachable: (reachable, slow) => counter.reachable(reachable, slow),
     onBuild: (build) => updates.heard(build),
     onClock: (corrected) => void pairing.keep(corrected).catch(() => undefined),
   });
-  const outbox = new Outbox({
-    shelf: outboxShelf,
-    send: (entry) => client.send(entry),
-    now,
-    later: (job, ms) => {
-      const timer = setTimeout(job, ms);
-      return () => clearTimeout(timer);
-    },
-  });
-  const counter: Counter = new Counter(client, outbox, feedback, now);
+  const outbox = new Outbox({ shelf: outboxShelf, send: (entry) => client.send(entry), now, later });
+  const offline = new Offline({ client, shelf: queueShelf, notes, pairing, later, alone });
+  const counter: Counter = new Counter(client, outbox, offline, feedback, now, () => void open(true));
+
+  async function open(takeOver: boolean): Promise<void> {
+    if (till === null || !(await holdTill(takeOver, () => counter.leave()))) return till === null ? counter.stop() : counter.leave();
+    if (takeOver) counter.backToCounter();
+    await counter.open().catch(() => counter.stop());
+  }
 
   addEventListener("pointerdown", unlockSound, { once: true });
-  addEventListener("online", () => outbox.askAll());
+  addEventListener("online", () => void counter.wake());
   onReturn(() => {
-    outbox.askAll();
     updates.check();
-    void counter.refresh(); // a new day may have begun
+    void counter.wake();
   });
+  setInterval(() => { if (!document.hidden) void counter.beat(); }, BEAT_MS);
 
   const pairingCode = pairingCodeFromText(location.hash.slice(1)) ?? "";
   // A secret does not stay in the address bar.
@@ -51,12 +58,13 @@ async function openTill(root: HTMLElement): Promise<void> {
   // A pairing link opened while the till is already open only changes the hash.
   addEventListener("hashchange", () => location.reload());
   root.replaceChildren();
+  root.className = "";
   render(
     <App counter={counter} outbox={outbox} camera={new Camera()} decoder={decoder} pairingCode={pairingCode}
-      onIdle={() => updates.takeIfReady()} />,
+      onIdle={(idle) => updates.setIdle(idle)} />,
     root,
   );
-  await Promise.all([counter.open(), updates.start()]);
+  await Promise.all([open(false), updates.start()]);
 }
 
 document.documentElement.lang = words.language.slice(0, 2);
@@ -64,7 +72,7 @@ document.title = words.appName;
 const root = document.getElementById("till");
 if (root) {
   root.textContent = words.starting;
-  const able = "indexedDB" in window && globalThis.crypto?.subtle !== undefined && "Worker" in window;
+  const able = globalThis.crypto?.subtle !== undefined && "Worker" in window;
   if (!able) root.textContent = words.unsupported;
   else openTill(root).catch(() => { root.textContent = words.unsupported; });
 }

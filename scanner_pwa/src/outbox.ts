@@ -1,6 +1,7 @@
 // Requests that move money. Each is written down with its key and its exact body BEFORE it is sent, and stays until
 // the server gave a definite answer and the cashier saw it. No answer is never "no": it is "unknown, ask again with
 // the same key". An entry is never given a second key, so asking again can never take the money twice.
+import { newIdempotencyKey } from "./signing.ts";
 import type { Problem } from "./wire.ts";
 
 export interface Entry {
@@ -21,6 +22,12 @@ export type Outcome = { accepted: true; receipt: unknown } | { accepted: false; 
 
 /** What the server said, once. Thrown `NoAnswer` is everything else. */
 export type Answer = { ok: true; receipt: unknown } | { ok: false; problem: Problem };
+
+type Asked = Pick<Entry, "path" | "body" | "cents" | "serials">;
+
+export function newEntry(kind: Entry["kind"], tillId: number, madeAtMs: number, asked: Asked): Entry {
+  return { key: newIdempotencyKey(), tillId, kind, ...asked, madeAtMs, outcome: null };
+}
 
 /** Network error, time-out, 5xx, or something that is not our server speaking: nothing is known. */
 export class NoAnswer extends Error {
@@ -53,9 +60,12 @@ interface Parts {
 }
 
 /** Seconds between two questions: quick at first, the customer is waiting; then patient. */
-const PAUSES_S = [1, 2, 3, 5, 8, 15, 30, 60];
+export const PAUSES_S = [1, 2, 3, 5, 8, 15, 30, 60];
 
-/** Answers of the guard at the door, given before the key is looked up: they say nothing about an earlier try. */
+/**
+ * Answers of the guard at the door, given before the key is looked up: they say nothing about an earlier try. A wrong
+ * PIN is no such answer: it comes after the key was looked up.
+ */
 const GUARD_STATUS = new Set([401, 403, 429]);
 
 export class Outbox {
@@ -108,12 +118,28 @@ export class Outbox {
     this.update(key, { asking: true, nextAtMs: null });
     try {
       const answer = await this.parts.send(waiting.entry);
-      if (!answer.ok && GUARD_STATUS.has(answer.problem.status) && !this.neverSent.has(key)) throw new NoAnswer();
+      if (!answer.ok && GUARD_STATUS.has(answer.problem.status) && answer.problem.reason !== "pin_wrong"
+          && !this.neverSent.has(key)) throw new NoAnswer();
       await this.settle(waiting.entry, answer);
     } catch (reason) {
       this.neverSent.delete(key);
       this.askLater(key, waiting.failures, reason instanceof NoAnswer ? reason.retryAfterMs : null);
     }
+  }
+
+  /** Bodies of redemptions that the server may have taken: it did not answer yet, or nobody has seen that it did. */
+  maybeTaken(): string[] {
+    return this.waiting.map(({ entry }) => entry)
+      .filter(({ kind, outcome }) => kind === "redemption" && outcome?.accepted !== false)
+      .map(({ body }) => body);
+  }
+
+  /** Another tab is the till now, and asks. */
+  close(): void {
+    for (const stop of this.callOff.values()) stop();
+    this.callOff.clear();
+    this.waiting = [];
+    this.changed();
   }
 
   /** The network seems back, or the app was opened again: ask now about everything unresolved. */

@@ -3,6 +3,7 @@
 export type Read =
   | { kind: "voucher"; code: string }
   | { kind: "pairing"; pairingCode: string }
+  | { kind: "training"; code: string }
   | { kind: "foreign" };
 
 const BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
@@ -11,15 +12,19 @@ const CONTROL_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 /** `host` is the programme's; another programme's voucher is as foreign to us as a menu on the wall. */
 export function readQr(text: string, host: string): Read {
-  const match = /^https:\/\/([^/]+)(\/till)?\/#([0-9a-z]+)$/i.exec(text.trim());
+  const match = /^https:\/\/([^/]+)(\/till)?\/#([0-9a-z-]+)$/i.exec(text.trim());
   if (!match) return { kind: "foreign" };
   const [, seenHost = "", till, secret = ""] = match;
+  const ours = seenHost.toUpperCase() === host.toUpperCase();
   if (till !== undefined) {
+    const training = trainingCode(secret);
+    if (training !== null && ours) return { kind: "training", code: training };
+    if (secret.includes("-")) return { kind: "foreign" };
     const pairingCode = pairingCodeFromText(secret);
     return pairingCode === null ? { kind: "foreign" } : { kind: "pairing", pairingCode };
   }
   const code = voucherCode(secret);
-  if (code === null || seenHost.toUpperCase() !== host.toUpperCase()) return { kind: "foreign" };
+  if (code === null || !ours) return { kind: "foreign" };
   return { kind: "voucher", code };
 }
 
@@ -28,6 +33,12 @@ export function voucherCode(text: string): string | null {
   const code = text.toUpperCase();
   if (!/^[A-Z2-7]{26}$/.test(code)) return null;
   return BASE32.indexOf(code.charAt(25)) % 4 === 0 ? code : null;
+}
+
+/** The code of a training voucher, "TRAINING-1000-7", or null. */
+export function trainingCode(secret: string): string | null {
+  const code = secret.toUpperCase();
+  return /^TRAINING-[1-9]\d{0,5}-\d{1,6}$/.test(code) ? code : null;
 }
 
 /** Ten characters, however grouped; the server alone knows whether it was given out. */

@@ -3,11 +3,18 @@
 const sw = self as unknown as ServiceWorkerGlobalScope;
 const SHELF = `till-${BUILD_ID}`;
 const SHELL = new URL("./", sw.location.href).href;
-const KEPT = new Set([SHELL, ...SHELL_FILES.map((name) => new URL(name, SHELL).href)]);
+const KEPT = [SHELL, ...SHELL_FILES.map((name) => new URL(name, SHELL).href)];
+/** Ten times as heavy as all the rest: the till opens, and takes typed vouchers, before it is there. */
+const LATER = KEPT.filter((address) => address.endsWith(".wasm"));
 
 sw.addEventListener("install", (event) => {
-  const fresh = [...KEPT].map((address) => new Request(address, { cache: "reload" }));
-  event.waitUntil(caches.open(SHELF).then((shelf) => shelf.addAll(fresh)));
+  event.waitUntil((async () => {
+    const shelf = await caches.open(SHELF);
+    const fresh = KEPT.filter((address) => !LATER.includes(address));
+    await shelf.addAll(fresh.map((address) => new Request(address, { cache: "reload" })));
+    // A till that already works loses nothing by waiting until the new one is whole.
+    if (sw.registration.active) await keepTheRest();
+  })());
 });
 
 sw.addEventListener("activate", (event) => {
@@ -21,6 +28,7 @@ sw.addEventListener("activate", (event) => {
 
 sw.addEventListener("message", (event) => {
   if (event.data === "take over") void sw.skipWaiting();
+  else event.waitUntil(keepTheRest().catch(() => undefined)); // asked for again each time the till comes back
 });
 
 sw.addEventListener("fetch", (event) => {
@@ -28,6 +36,17 @@ sw.addEventListener("fetch", (event) => {
   if (request.method !== "GET") return;
   const address = request.url.split(/[?#]/)[0] ?? "";
   const wanted = request.mode === "navigate" && address.startsWith(SHELL) ? SHELL : address;
-  if (!KEPT.has(wanted)) return;
+  if (!KEPT.includes(wanted)) return;
   event.respondWith((async () => (await (await caches.open(SHELF)).match(wanted)) ?? fetch(request))());
 });
+
+/** The name carries the content's hash, so what an older shell kept under it serves as well. */
+async function keepTheRest(): Promise<void> {
+  const shelf = await caches.open(SHELF);
+  for (const address of LATER) {
+    if (await shelf.match(address)) continue;
+    const older = await caches.match(address);
+    if (older) await shelf.put(address, older);
+    else await shelf.add(address);
+  }
+}

@@ -3,17 +3,24 @@
 export class Updates {
   private registration: ServiceWorkerRegistration | null = null;
   private seenBuild: string | null = null;
+  private idle = false;
   private reloading = false;
 
   async start(): Promise<void> {
-    if (!("serviceWorker" in navigator)) return;
+    const { serviceWorker } = navigator;
+    if (!serviceWorker) return;
     // At the very first visit the worker takes over a page that is already current: no reload then.
-    const hadOne = navigator.serviceWorker.controller !== null;
-    navigator.serviceWorker.addEventListener("controllerchange", () => {
+    const hadOne = serviceWorker.controller !== null;
+    serviceWorker.addEventListener("controllerchange", () => {
       if (hadOne) this.reload();
     });
     try {
-      this.registration = await navigator.serviceWorker.register(new URL("service-worker.js", document.baseURI));
+      this.registration = await serviceWorker.register(new URL("service-worker.js", document.baseURI));
+      this.registration.addEventListener("updatefound", () => {
+        this.registration?.installing?.addEventListener("statechange", () => this.takeIfReady());
+      });
+      this.takeIfReady(); // one that came while the till was busy, or closed
+      (await serviceWorker.ready).active?.postMessage("keep the rest");
     } catch {
       this.registration = null; // the till works without it, only not without network
     }
@@ -26,13 +33,19 @@ export class Updates {
   }
 
   check(): void {
+    this.registration?.active?.postMessage("keep the rest");
     void this.registration?.update().catch(() => undefined);
   }
 
-  /** Called on the idle screen only. */
-  takeIfReady(): void {
+  /** Idle: the counter is on the screen, the basket empty, nothing waits for the server. */
+  setIdle(idle: boolean): void {
+    this.idle = idle;
+    this.takeIfReady();
+  }
+
+  private takeIfReady(): void {
     const ready = this.registration?.waiting;
-    if (!ready || !navigator.serviceWorker.controller) return;
+    if (!this.idle || !ready || !navigator.serviceWorker.controller) return;
     ready.postMessage("take over");
     setTimeout(() => this.reload(), 2000); // iOS does not always say that the worker changed
   }

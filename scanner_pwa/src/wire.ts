@@ -19,6 +19,18 @@ export interface Paired {
 }
 export interface Today { count: number; cents: number }
 
+/** A cashier's name and a salted copy of the four digits: it says who, it does not prove it. */
+export interface Cashier { id: number; name: string; salt: string; iterations: number; hash: string }
+/** What the shop and the programme ask of this till; learnt from the server, kept for the hours without network. */
+export interface Rules {
+  weak: boolean;
+  ask_cashier: "never" | "always";
+  undo_pin: boolean;
+  cashiers: Cashier[];
+  offline: { most_count: number; most_cents: number; max_age_minutes: number; snapshot_key: string } | null;
+}
+export type About = Paired & Partial<Rules> & { today: Today };
+
 export interface Problem {
   reason: string;
   title: string;
@@ -33,7 +45,8 @@ export interface Problem {
 }
 
 export interface Looked {
-  serial: number;
+  /** Null when the voucher was judged without network: the snapshot knows no serials. */
+  serial: number | null;
   face_cents: number;
   balance_cents: number;
   state: string;
@@ -57,5 +70,60 @@ export interface DayItem {
   cents: number;
   reversed_cents: number;
   serials: number[];
+  cashier?: string | null;
+  till?: string;
+  till_id?: number;
 }
 export interface Day { items: DayItem[]; next: string | number | null }
+
+/** What the next settlement would pay this shop. */
+export interface Account {
+  owed_cents: number;
+  commission_cents: number;
+  vat_cents: number;
+  net_cents: number;
+  since_on: string | null;
+}
+
+export interface Dispute {
+  number: number;
+  serial: number | null;
+  cents: number;
+  reason: string;
+  scanned_at: string;
+  state: "open" | "guaranteed" | "dismissed";
+  text: string;
+}
+export interface Disputes { items: Dispute[]; next: string | number | null }
+
+/** A list of what may be spent, signed by the programme; `snapshot` is the JSON text of a `SnapshotText`. */
+export interface SignedSnapshot { snapshot: string; signature: string }
+export interface VoucherClass { cents: number; expires_on: string }
+export interface SnapshotText {
+  programme_id: number;
+  version: string;
+  since: string | null;
+  at: string;
+  salt: string;
+  classes: VoucherClass[];
+  put: string;
+  drop: string;
+  most_count: number;
+  most_cents: number;
+  max_age_minutes: number;
+}
+
+/** The server's definite answer to one voucher accepted without network. */
+export interface AcceptanceResult {
+  key: string;
+  outcome: "redeemed" | "disputed" | "invalid";
+  redemption?: number | null;
+  serial?: number | null;
+  cents?: number | null;
+  undo_until?: string | null;
+  dispute?: number | null;
+  reason?: string | null;
+  say?: string | null;
+  used?: NonNullable<Problem["used"]> | null;
+  guaranteed_cents?: number | null;
+}

@@ -1,311 +1,413 @@
-// Everything the till says, in both languages, in one place. French first.
+// Everything the till says, in both languages, in one place: French first. Imported whole (`import * as words`), so that
+// the build leaves out what no screen says and shortens every name.
 
-const fr = {
-  language: "fr-FR",
-  appName: "Caisse chèques cadeaux",
-  back: "Retour",
-  cancel: "Annuler",
-  goOn: "Continuer",
-  retry: "Réessayer",
+import { euros } from "./money.ts";
 
-  pairTitle: "Appairer ce téléphone",
-  pairIntro: "Pour encaisser des chèques cadeaux avec ce téléphone, il faut le relier une fois à votre boutique.",
-  pairCode: "Code d’appairage",
-  pairCodeHint: "10 caractères, sur la lettre ou l’écran de la chambre.",
-  pairLabel: "Nom de ce téléphone",
-  pairLabelHint: "Pour le reconnaître dans la liste, par exemple «\u00a0Téléphone de Paul\u00a0».",
-  pairLabelDefault: "Téléphone de la caisse",
-  pairScan: "Scanner le QR d’appairage",
-  pairGo: "Appairer",
-  pairing: "Appairage en cours…",
-  pairCodeWrong: "Il faut 10 lettres ou chiffres. Vérifiez le code.",
-  pairNoAnswer: "Pas de réponse du serveur. Vérifiez le réseau, puis réessayez avec le même code.",
-  pairNoKey: "Ce navigateur ne peut pas garder la clé du téléphone. Quittez la navigation privée, ou prenez un autre navigateur.",
-  pairNotPairing: "Ce n’est pas un QR d’appairage.",
-  pairInstall: "iPhone\u00a0: ajoutez d’abord cette page à l’écran d’accueil, ouvrez-la de là, puis appairez.",
-  revokedTitle: "Ce téléphone n’est plus appairé",
-  revokedIntro: "La chambre ou votre boutique l’a retiré. Demandez un nouveau code pour continuer.",
-  leftBehind: "Encaissements restés sans réponse. Notez-les et appelez la chambre\u00a0:",
+/** The language chosen on this phone, or the browser's; a phone without storage simply follows its browser. */
+function chosen(): string {
+  try {
+    return localStorage["language"] ?? navigator.language;
+  } catch {
+    return navigator.language;
+  }
+}
 
-  counterTitle: "Présentez le chèque",
-  counterHint: "QR entre les coins, à 15–20\u00a0cm.",
-  looking: "Lu. On vérifie…",
-  cameraOpen: "Ouvrir la caméra",
-  cameraWhy: "La caméra sert seulement à lire le QR des chèques. Aucune image n’est gardée ni envoyée.",
-  cameraRestart: "Relancer la caméra",
-  cameraStarting: "La caméra démarre…",
-  cameraRefused: "L’accès à la caméra est refusé. Autorisez-la dans les réglages du navigateur, ou saisissez le numéro.",
-  cameraMissing: "Aucune caméra trouvée. Saisissez le numéro du chèque.",
-  cameraBusy: "La caméra ne répond pas. Une autre application l’utilise peut-être.",
-  typeInstead: "Saisir le numéro",
-  todayButton: "Aujourd’hui",
-  offline: "Pas de réseau",
-  alreadyInBasket: "Ce chèque est déjà dans le panier.",
-  basketFull: "Le panier est plein\u00a0: 20 chèques au plus.",
-  basketPill: (count: number, amount: string) => `Panier\u00a0: ${count} chèque${count > 1 ? "s" : ""} · ${amount}`,
-  waitingPill: (count: number) => `${count} en attente de réponse`,
+const english = /^en/i.test(chosen());
 
-  voucherTitle: "Chèque valable",
-  basketTitle: "Panier",
-  notYet: "Pas encore encaissé",
-  serial: (serial: number) => `N°\u00a0${String(serial).padStart(7, "0")}`,
-  untilDay: (day: string) => `À utiliser jusqu’au ${day}`,
-  remainder: (balance: string, face: string) => `Reste ${balance} sur ${face}`,
-  redeem: (amount: string) => `Encaisser ${amount}`,
-  addAnother: "Ajouter un autre chèque",
-  giveUp: "Ne pas encaisser",
-  takeOut: (serial: string) => `Retirer le chèque ${serial}`,
-  basketSum: (count: number) => `${count} chèque${count > 1 ? "s" : ""}`,
-  saleTotal: "Total de l’achat (facultatif)",
-  saleWrong: "Écrivez un montant, par exemple 23,50.",
-  stillToPay: (amount: string) => `Reste à payer par le client\u00a0: ${amount}`,
-  noChange: (amount: string) => `Pas de monnaie rendue\u00a0: ${amount} de plus que l’achat.`,
-  partLeft: (amount: string) => `Il restera ${amount} sur les chèques.`,
+/** The other language from now on. Every word was chosen when the till opened, so it opens again. */
+export function changeLanguage(): void {
+  try {
+    localStorage["language"] = english ? "fr" : "en";
+  } catch {
+    return; // nowhere to keep it: it follows the browser
+  }
+  location.reload();
+}
 
-  asking: "On encaisse…",
-  askingUndo: "On annule…",
-  unknownTitle: "On ne sait pas encore",
-  unknownText: "Le réseau n’a pas répondu. On redemande\u00a0: le chèque ne sera jamais pris deux fois.",
-  unknownDoNot: "Ne rendez pas le chèque et ne rescannez pas\u00a0: attendez la réponse.",
-  unknownNext: (seconds: number) => `Nouvel essai dans ${seconds}\u00a0s`,
-  unknownNow: "On redemande…",
-  askAgain: "Redemander maintenant",
-  putAside: "Servir le client suivant",
-  askedAt: (moment: string) => `Demandé\u00a0: ${moment}`,
+const t = (fr: string, en: string): string => (english ? en : fr);
+/** The plural mark of both languages. */
+const s = (count: number): string => (count > 1 ? "s" : "");
 
-  accepted: "Accepté",
-  acceptedLate: "Finalement accepté",
-  acceptedText: (count: number) => (count > 1 ? `${count} chèques encaissés` : "Chèque encaissé"),
-  undo: "Annuler cet encaissement",
-  undoTitle: (amount: string) => `Annuler l’encaissement de ${amount}\u00a0?`,
-  undoText: "Le client récupère ses chèques, vous ne serez pas payé pour cette vente.",
-  undoYes: "Oui, annuler",
-  undoNo: "Non, garder",
-  undone: "Encaissement annulé",
-  undoneText: "Rendez les chèques au client.",
-  undoReason: "Annulé à la caisse",
+export const language = t("fr-FR", "en-GB");
+export const otherTag = t("en", "fr");
+export const otherLanguage = t("English", "Français");
+export const amount = (cents: number): string => euros(cents, language);
+export const appName = t("Caisse chèques cadeaux", "Gift voucher till");
+export const back = t("Retour", "Back");
+export const cancel = t("Annuler", "Cancel");
+export const goOn = t("Continuer", "Continue");
+export const retry = t("Réessayer", "Try again");
 
-  refused: "Refusé",
-  refusedOther: "Demande non acceptée",
-  foreign: "Ce n’est pas un de nos chèques",
-  foreignText: "Ce QR n’a été ni gardé ni envoyé.",
-  pairingSeen: "C’est un code d’appairage",
-  pairingSeenText: "Ce téléphone est déjà appairé. Rien à faire.",
-  say: "À dire au client",
-  quoted: (text: string) => `«\u00a0${text}\u00a0»`,
-  usedOwnShop: "Déjà pris dans votre boutique",
-  usedElsewhere: (shop: string) => `Déjà pris chez ${shop}`,
-  usedUnknownShop: "Déjà pris dans une autre boutique",
-  usedWhen: (moment: string, amount: string) => `${moment} · ${amount}`,
-  usedToday: (time: string) => `Aujourd’hui à ${time}`,
-  expiredOn: (day: string) => `Dernier jour\u00a0: ${day}`,
-  nothingTaken: "Rien n’a été encaissé.",
-  backToBasket: "Revenir au panier",
-  silent: "Chèque non vérifié",
-  silentText: "Le réseau n’a pas répondu. Rien n’a été encaissé.",
-  broken: "Ce téléphone ne peut pas noter",
-  brokenText: "Sa mémoire ne répond pas, alors rien n’a été envoyé. Fermez l’application et ouvrez-la de nouveau.",
+export const pairTitle = t("Appairer ce téléphone", "Pair this phone");
+export const pairIntro = t(
+  "Pour encaisser des chèques cadeaux avec ce téléphone, il faut le relier une fois à votre boutique.",
+  "To take gift vouchers with this phone, link it to your shop once.",
+);
+export const pairCode = t("Code d’appairage", "Pairing code");
+export const pairCodeHint = t(
+  "10 caractères, sur la lettre ou l’écran de la chambre.",
+  "10 characters, on the chamber’s letter or screen.",
+);
+export const pairLabel = t("Nom de ce téléphone", "Name of this phone");
+export const pairLabelDefault = t("Téléphone de la caisse", "Counter phone");
+export const pairScan = t("Scanner le QR d’appairage", "Scan the pairing QR");
+export const pairGo = t("Appairer", "Pair");
+export const pairing = t("Appairage en cours…", "Pairing…");
+export const pairCodeWrong = t(
+  "Il faut 10 lettres ou chiffres. Vérifiez le code.",
+  "Ten letters or digits are needed. Check the code.",
+);
+export const noAnswer = t(
+  "Pas de réponse du serveur. Vérifiez le réseau, puis réessayez.",
+  "No answer from the server. Check the network, then try again.",
+);
+export const pairNoKey = t(
+  "Ce navigateur ne peut pas garder la clé du téléphone. Quittez la navigation privée, ou prenez un autre navigateur.",
+  "This browser cannot keep the phone’s key. Leave private browsing, or use another browser.",
+);
+export const pairNotPairing = t("Ce n’est pas un QR d’appairage.", "This is not a pairing QR.");
+export const revokedTitle = t("Ce téléphone n’est plus appairé", "This phone is no longer paired");
+export const revokedIntro = t(
+  "La chambre ou votre boutique l’a retiré. Demandez un nouveau code pour continuer.",
+  "The chamber or your shop removed it. Ask for a new code to go on.",
+);
+export const revokedQueue = (count: number, amount: string): string => t(
+  `Encore à envoyer\u00a0: ${count} chèque${s(count)}, ${amount}. L’envoi continue, n’effacez rien.`,
+  `Still to be sent: ${count} voucher${s(count)}, ${amount}. Sending goes on, erase nothing.`,
+);
+export const leftBehind = t(
+  "Encaissements restés sans réponse. Notez-les et appelez la chambre\u00a0:",
+  "Redemptions that never got an answer. Note them and call the chamber:",
+);
 
-  typedTitle: "Saisir un chèque",
-  typedIntro: "Si le QR est abîmé\u00a0: le numéro et le code de contrôle sont imprimés dessous.",
-  typedSerial: "Numéro du chèque",
-  typedControl: "Code de contrôle",
-  typedControlHint: "10 caractères, en deux groupes de cinq.",
-  typedSerialWrong: "Le numéro n’a que des chiffres.",
-  typedControlWrong: "Il y a une erreur dans ce code. Relisez-le sur le chèque.",
-  typedGo: "Vérifier",
+export const counterTitle = t("Présentez le chèque", "Show the voucher");
+export const counterHint = t("QR entre les coins, à 15–20\u00a0cm.", "QR between the corners, 15–20\u00a0cm away.");
+export const looking = t("Lu. On vérifie…", "Read. Checking…");
+export const cameraOpen = t("Ouvrir la caméra", "Open the camera");
+export const cameraWhy = t(
+  "La caméra sert seulement à lire le QR des chèques. Aucune image n’est gardée ni envoyée.",
+  "The camera only reads the QR of vouchers. No picture is kept or sent.",
+);
+export const cameraRestart = t("Relancer la caméra", "Restart the camera");
+export const cameraStarting = t("La caméra démarre…", "Starting the camera…");
+export const cameraRefused = t(
+  "L’accès à la caméra est refusé. Autorisez-la dans les réglages du navigateur, ou saisissez le numéro.",
+  "The camera is not allowed. Allow it in the browser’s settings, or type the number.",
+);
+export const cameraMissing = t(
+  "Aucune caméra trouvée. Saisissez le numéro du chèque.",
+  "No camera found. Type the voucher’s number.",
+);
+export const cameraBusy = t(
+  "La caméra ne répond pas. Une autre application l’utilise peut-être.",
+  "The camera does not answer. Another app may be using it.",
+);
+export const cameraBlind = t(
+  "Ce navigateur ne sait pas lire les QR. Saisissez le numéro du chèque.",
+  "This browser cannot read QR codes. Type the voucher’s number.",
+);
+export const torch = t("Lampe", "Lamp");
+export const lens = t("Changer d’objectif", "Other lens");
+export const lensShort = t("Objectif", "Lens");
+export const restartShort = t("Relancer", "Restart");
+export const photoShort = "Photo";
+export const photo = t("Photo du QR", "Take a photo of the QR");
+export const photoReading = t("On lit la photo…", "Reading the photo…");
+export const photoNothing = t("Pas de QR lisible sur cette photo. Saisissez le numéro.", "No readable QR on this photo. Type the number.");
+export const typeInstead = t("Saisir le numéro", "Type the number");
+export const todayButton = t("Aujourd’hui", "Today");
+export const offline = t("Pas de réseau", "No network");
+export const offlineSince = (moment: string): string => t(`Hors ligne · liste de ${moment}`, `Offline · list of ${moment}`);
+export const alreadyInBasket = t("Ce chèque est déjà dans le panier.", "This voucher is already in the basket.");
+export const basketFull = t(
+  "Le panier est plein\u00a0: 20 chèques au plus.",
+  "The basket is full: 20 vouchers at most.",
+);
+export const basketPill = (count: number, amount: string): string => `${basketTitle} · ${basketSum(count)} · ${amount}`;
+export const waitingPill = (count: number, moment: string, amount: string): string => t(
+  `${count} en attente depuis ${moment} · ${amount}`,
+  `${count} waiting since ${moment} · ${amount}`,
+);
 
-  todayTitle: "Aujourd’hui",
-  todaySum: (count: number) => (count > 1 ? `${count} encaissements` : `${count} encaissement`),
-  todayNone: "Aucun encaissement aujourd’hui.",
-  todayNoAnswer: "La liste n’a pas pu être lue.",
-  todayMore: "Seuls les derniers encaissements sont montrés.",
-  todayLoading: "On lit la liste…",
-  todayUndone: "Annulé",
-  todayUndo: (amount: string) => `Annuler ${amount}`,
-  undoShort: "Annuler",
+export const voucherTitle = t("Chèque valable", "Voucher is good");
+export const basketTitle = t("Panier", "Basket");
+export const notYet = t("Pas encore encaissé", "Not taken yet");
+/** A voucher judged without network shows no number. */
+export const serial = (serial: number | null): string => (
+  serial === null ? t("Chèque", "Voucher") : t("N°", "No.") + "\u00a0" + String(serial).padStart(7, "0")
+);
+export const judgedOffline = t("Vérifié sans réseau", "Checked offline");
+export const untilDay = (day: string): string => t(`À utiliser jusqu’au ${day}`, `Use by ${day}`);
+export const remainder = (balance: string, face: string): string => t(
+  `Reste ${balance} sur ${face}`,
+  `${balance} left of ${face}`,
+);
+export const redeem = (amount: string): string => t(`Encaisser ${amount}`, `Take ${amount}`);
+export const addAnother = t("Ajouter un chèque", "Add a voucher");
+export const giveUp = t("Ne pas encaisser", "Do not take it");
+export const takeOut = (serial: string): string => t(`Retirer le chèque ${serial}`, `Take out voucher ${serial}`);
+export const basketSum = (count: number): string => t(`${count} chèque${s(count)}`, `${count} voucher${s(count)}`);
+export const saleTotal = t("Montant à payer (facultatif)", "Amount to pay (optional)");
+export const saleWrong = t("Écrivez un montant, par exemple 23,50.", "Write an amount, for example 23.50.");
+export const stillToPay = (amount: string): string => t(`Reste à payer\u00a0: ${amount}`, `Left to pay: ${amount}`);
+export const leftShort = (amount: string): string => t(`reste ${amount}`, `${amount} to pay`);
+export const noChange = (amount: string): string => t(
+  `Pas de monnaie rendue\u00a0: ${amount} de plus que l’achat.`,
+  `No change is given: ${amount} more than the sale.`,
+);
+export const partLeft = (amount: string): string => t(
+  `Il restera ${amount} sur les chèques.`,
+  `${amount} will be left on the vouchers.`,
+);
 
-  starting: "Ouverture de la caisse…",
-  unsupported: "Ce navigateur est trop ancien pour encaisser. Mettez-le à jour, ou prenez un autre téléphone.",
+export const asking = t("On encaisse…", "Taking the voucher…");
+export const askingUndo = t("On annule…", "Undoing…");
+export const unknownTitle = t("On ne sait pas encore", "Not known yet");
+export const unknownText = t(
+  "Le réseau n’a pas répondu. On redemande\u00a0: le chèque ne sera jamais pris deux fois.",
+  "The network did not answer. We ask again: the voucher can never be taken twice.",
+);
+export const unknownDoNot = t(
+  "Ne rendez pas le chèque et ne rescannez pas\u00a0: attendez la réponse.",
+  "Do not hand the voucher back and do not scan it again: wait for the answer.",
+);
+export const unknownNext = (seconds: number): string => t(
+  `Nouvel essai dans ${seconds}\u00a0s`,
+  `Next try in ${seconds}\u00a0s`,
+);
+export const unknownNow = t("On redemande…", "Asking again…");
+export const askAgain = t("Redemander maintenant", "Ask again now");
+export const putAside = t("Servir le client suivant", "Serve the next customer");
+export const askedAt = (moment: string): string => t(`Demandé\u00a0: ${moment}`, `Asked: ${moment}`);
 
-  refusals: {
-    voucher_unknown: "Chèque inconnu",
-    voucher_not_active: "Pas encore activé",
-    voucher_blocked: "Chèque bloqué",
-    already_redeemed: "Déjà utilisé",
-    voucher_expired: "Date dépassée",
-    voucher_cancelled: "Chèque annulé",
-    voucher_replaced: "Chèque remplacé",
-    voucher_not_started: "Pas encore valable",
-    voucher_closed: "Chèque clos",
-    amount_above_balance: "Montant trop élevé",
-    partial_use_refused: "À utiliser en une fois",
-    basket_size: "Trop de chèques",
-    basket_duplicate: "Chèque lu deux fois",
-    merchant_suspended: "Boutique suspendue",
-    signature_invalid: "Téléphone non reconnu",
-    clock_skew: "Heure du téléphone fausse",
-    too_many_attempts: "Trop d’essais",
-    window_closed: "Trop tard pour annuler",
-    already_reversed: "Déjà annulé",
-    redemption_unknown: "Encaissement introuvable",
-    pairing_code_invalid: "Code d’appairage refusé",
-  } as Record<string, string>,
+export const accepted = t("Accepté", "Accepted");
+export const acceptedLate = t("Finalement accepté", "Accepted after all");
+export const acceptedText = (count: number): string => t(
+  `${count} chèque${s(count)} encaissé${s(count)}`,
+  `${count} voucher${s(count)} taken`,
+);
+export const queued = t("Accepté, à confirmer", "Accepted, to be confirmed");
+export const queuedText = t(
+  "Sans réseau. Vous serez payé quand le réseau aura confirmé.",
+  "No network. You are paid once the network confirms.",
+);
+export const keepPaper = t("Gardez le chèque.", "Keep the voucher.");
+export const disputed = t("Chèque en litige", "Voucher in dispute");
+export const disputedTaken = (moment: string): string => t(`Accepté hors ligne\u00a0: ${moment}`, `Accepted offline: ${moment}`);
+export const disputedPaid = (amount: string): string => t(
+  `La garantie vous paie ${amount}.`,
+  `The guarantee pays you ${amount}.`,
+);
+export const disputedOpen = t(
+  "La chambre décidera s’il est payé. Gardez le chèque.",
+  "The chamber will decide whether it is paid. Keep the voucher.",
+);
+export const unread = t("Encaissement illisible", "Redemption unreadable");
+export const unreadText = t(
+  "Le serveur ne l’a pas reconnu. Gardez le chèque et appelez la chambre.",
+  "The server did not recognise it. Keep the voucher and call the chamber.",
+);
+export const undo = t("Annuler cet encaissement", "Undo this redemption");
+export const undoTitle = (amount: string): string => t(
+  `Annuler l’encaissement de ${amount}\u00a0?`,
+  `Undo the redemption of ${amount}?`,
+);
+export const undoText = t(
+  "Le client récupère ses chèques, vous ne serez pas payé pour cette vente.",
+  "The customer gets the vouchers back; you will not be paid for this sale.",
+);
+export const undoYes = t("Oui, annuler", "Yes, undo");
+export const undoNo = t("Non, garder", "No, keep it");
+export const undoPinAsk = t("Code du responsable", "Owner’s PIN");
+export const undone = t("Encaissement annulé", "Redemption undone");
+export const undoneText = t("Rendez les chèques au client.", "Hand the vouchers back to the customer.");
+export const undoReason = t("Annulé à la caisse", "Undone at the till");
+
+export const refused = t("Refusé", "Refused");
+export const refusedOther = t("Demande non acceptée", "Request not accepted");
+export const foreign = t("Ce n’est pas un de nos chèques", "Not one of our vouchers");
+export const foreignText = t("Ce QR n’a été ni gardé ni envoyé.", "This QR was neither kept nor sent.");
+export const pairingSeen = t("C’est un code d’appairage", "This is a pairing code");
+export const pairingSeenText = t(
+  "Ce téléphone est déjà appairé. Rien à faire.",
+  "This phone is already paired. Nothing to do.",
+);
+export const trainingSeen = t("Chèque d’entraînement", "Training voucher");
+export const trainingSeenText = t("Il ne vaut rien.", "It is worth nothing.");
+export const say = t("À dire au client", "Tell the customer");
+export const quoted = (text: string): string => t(`«\u00a0${text}\u00a0»`, `“${text}”`);
+export const usedOwnShop = t("Déjà pris dans votre boutique", "Already taken in your shop");
+export const usedElsewhere = (shop: string): string => t(`Déjà pris chez ${shop}`, `Already taken at ${shop}`);
+export const usedUnknownShop = t("Déjà pris dans une autre boutique", "Already taken in another shop");
+export const usedToday = (time: string): string => t(`Aujourd’hui à ${time}`, `Today at ${time}`);
+export const expiredOn = (day: string): string => t(`Dernier jour\u00a0: ${day}`, `Last day: ${day}`);
+export const nothingTaken = t("Rien n’a été encaissé.", "Nothing was taken.");
+export const orNext = t("Ou présentez le chèque suivant.", "Or show the next voucher.");
+export const culprit = (serial: string): string => t(`Refusé à cause du ${serial}`, `Refused because of ${serial}`);
+export const backToBasket = t("Revenir au panier", "Back to the basket");
+export const silent = t("Chèque non vérifié", "Voucher not checked");
+export const silentText = t(
+  "Le réseau n’a pas répondu. Rien n’a été encaissé.",
+  "The network did not answer. Nothing was taken.",
+);
+export const broken = t("Ce téléphone ne peut pas noter", "This phone cannot take notes");
+export const brokenText = t(
+  "Sa mémoire ne répond pas, alors rien n’a été envoyé. Fermez l’application et ouvrez-la de nouveau.",
+  "Its storage does not answer, so nothing was sent. Close the app and open it again.",
+);
+export const storageText = t(
+  "Sans mémoire, pas de caisse. Quittez la navigation privée ou libérez de la place, puis réessayez.",
+  "No storage, no till. Leave private browsing or free some space, then try again.",
+);
+export const elsewhere = t("Caisse ouverte dans un autre onglet", "The till is open in another tab");
+export const elsewhereText = t("Une seule à la fois encaisse.", "Only one at a time takes vouchers.");
+export const takeOver = t("Continuer ici", "Go on here");
+
+export const typedTitle = t("Saisir un chèque", "Type a voucher");
+export const typedIntro = t(
+  "Si le QR est abîmé\u00a0: le numéro et le code de contrôle sont imprimés dessous.",
+  "If the QR is damaged: the number and the control code are printed below it.",
+);
+export const typedSerial = t("Numéro du chèque", "Voucher number");
+export const typedControl = t("Code de contrôle", "Control code");
+export const typedControlHint = t("10 caractères, en deux groupes de cinq.", "10 characters, in two groups of five.");
+export const typedSerialWrong = t("Le numéro n’a que des chiffres.", "The number has digits only.");
+export const typedControlWrong = t(
+  "Il y a une erreur dans ce code. Relisez-le sur le chèque.",
+  "There is a mistake in this code. Read it again on the voucher.",
+);
+export const typedGo = t("Vérifier", "Check");
+
+export const todayTitle = t("Aujourd’hui", "Today");
+export const todaySum = (count: number): string => t(`${count} encaissement${s(count)}`, `${count} redemption${s(count)}`);
+export const todayNone = t("Aucun encaissement aujourd’hui.", "No redemption today.");
+export const todayMore = t(
+  "Seuls les derniers encaissements sont montrés.",
+  "Only the latest redemptions are shown.",
+);
+export const reading = t("On lit…", "Reading…");
+export const todayUndone = t("Annulé", "Undone");
+export const todayUndo = (amount: string): string => t(`Annuler ${amount}`, `Undo ${amount}`);
+export const undoShort = t("Annuler", "Undo");
+export const waits = t("En attente", "Waiting");
+export const askShort = t("Voir", "See");
+export const sendNow = t("Envoyer maintenant", "Send now");
+export const searchGo = t("Chercher", "Find");
+export const search = t("Chercher un chèque", "Find a voucher");
+export const searchNone = t("Ce chèque n’a pas été pris ici.", "This voucher was not taken here.");
+export const account = t("À recevoir", "To be paid");
+export const accountOwed = t("Encaissé", "Taken");
+export const accountFee = t("Commission, TVA comprise", "Commission with VAT");
+export const accountNet = t("Prochain virement", "Next transfer");
+export const accountSince = (day: string): string => t(`Depuis le ${day}`, `Since ${day}`);
+export const disputes = t("Litiges", "Disputes");
+export const none = t("Rien ici.", "Nothing here.");
+
+export const onDuty = t("Qui encaisse\u00a0?", "Who is at the till?");
+export const nobody = t("Personne", "Nobody");
+export const pinOf = (name: string): string => t(`Code de ${name}`, `${name}’s PIN`);
+export const pinTyped = (count: number): string => t(`${count} chiffre${s(count)} sur 4`, `${count} of 4 digits`);
+export const pinWrong = (left: number): string => t(
+  `Code faux. Encore ${left} essai${s(left)}.`,
+  `Wrong PIN. Tries left: ${left}.`,
+);
+export const pinLocked = (moment: string): string => t(
+  `Trop d’essais. Réessayez à ${moment}.`,
+  `Too many tries. Try again at ${moment}.`,
+);
+export const pinBack = t("Effacer", "Erase");
+
+export const menu = t("Menu", "Menu");
+export const training = t("Entraînement", "Training");
+export const trainingBanner = t("Entraînement\u00a0: rien n’est encaissé", "Training: nothing is taken");
+export const trainingSay = t("Ce chèque a déjà été utilisé.", "This voucher was already used.");
+export const trainingReal = t("Finissez l’entraînement pour l’encaisser.", "End the training to take it.");
+export const trainingStop = t("Finir l’entraînement", "End training");
+export const trainingSheet = t("Feuille d’entraînement (PDF)", "Training sheet (PDF)");
+export const version = (build: string): string => `Version ${build}`;
+export const install = t("Installer l’application", "Install the app");
+export const installWhy = t(
+  "Installée, la caisse s’ouvre d’un geste, même sans réseau.",
+  "Installed, the till opens at once, even offline.",
+);
+export const installMenu = t(
+  "Pour installer\u00a0: menu du navigateur, puis «\u00a0Ajouter à l’écran d’accueil\u00a0».",
+  "To install: the browser’s menu, then “Add to Home screen”.",
+);
+export const installIPhone = t(
+  "iPhone\u00a0: installez d’abord. Touchez Partager, puis «\u00a0Sur l’écran d’accueil\u00a0», et ouvrez la caisse de là.",
+  "iPhone: install first. Tap Share, then “Add to Home Screen”, and open the till from there.",
+);
+
+export const owner = t("Ma boutique", "My shop");
+export const ownerIntro = t("Pour le responsable. Quitter cette page déconnecte.", "For the owner. Leaving this page signs out.");
+export const email = t("Adresse e-mail", "E-mail address");
+export const password = t("Mot de passe", "Password");
+export const signIn = t("Se connecter", "Sign in");
+export const signOut = t("Se déconnecter", "Sign out");
+export const tills = t("Caisses", "Tills");
+export const tillName = t("Nom de la caisse", "Name of the till");
+export const thisPhone = t("ce téléphone", "this phone");
+export const weak = t("Clé faible\u00a0: préférez un autre téléphone.", "Weak key: prefer another phone.");
+export const edit = t("Modifier", "Change");
+export const keep = t("Enregistrer", "Save");
+export const add = t("Ajouter", "Add");
+export const remove = t("Retirer", "Remove");
+export const removeSure = t("Oui, retirer", "Yes, remove");
+export const revokeReason = t("Retirée par la boutique", "Removed by the shop");
+export const tillAdd = t("Ajouter une caisse", "Add a till");
+export const newCode = (moment: string, address: string): string => t(
+  `Sur l’autre téléphone, ouvrez ${address} et tapez ce code avant ${moment}.`,
+  `On the other phone, open ${address} and type this code before ${moment}.`,
+);
+export const cashiers = t("Qui encaisse", "Cashiers");
+export const cashierName = t("Prénom", "First name");
+export const cashierPin = t("Son code à 4 chiffres", "Their 4-digit PIN");
+export const askCashier = t("Demander qui encaisse", "Ask who is at the till");
+export const undoPin = t("Code pour annuler", "PIN to undo");
+export const undoPinOn = t("Demandé à chaque annulation.", "Asked at each undo.");
+export const undoPinOff = t("Annuler ne demande pas de code.", "Undoing asks for no PIN.");
+export const undoPinNew = t("Nouveau code à 4 chiffres", "New 4-digit PIN");
+export const statements = t("Relevés", "Statements");
+export const statement = (day: string, amount: string): string => t(`Au ${day} · ${amount}`, `To ${day} · ${amount}`);
+
+export const starting = t("Ouverture de la caisse…", "Opening the till…");
+export const unsupported = t(
+  "Ce navigateur est trop ancien pour encaisser. Mettez-le à jour, ou prenez un autre téléphone.",
+  "This browser is too old to take vouchers. Update it, or use another phone.",
+);
+
+
+export const refusals: Record<string, string> = {
+  voucher_unknown: t("Chèque inconnu", "Unknown voucher"),
+  voucher_not_active: t("Pas encore activé", "Not active yet"),
+  voucher_blocked: t("Chèque bloqué", "Voucher blocked"),
+  already_redeemed: t("Déjà utilisé", "Already used"),
+  voucher_expired: t("Date dépassée", "Past its date"),
+  voucher_cancelled: t("Chèque annulé", "Voucher cancelled"),
+  voucher_replaced: t("Chèque remplacé", "Voucher replaced"),
+  voucher_not_started: t("Pas encore valable", "Not valid yet"),
+  voucher_closed: t("Chèque clos", "Voucher closed"),
+  merchant_suspended: t("Boutique suspendue", "Shop suspended"),
+  pin_wrong: t("Code faux", "Wrong PIN"),
+  till_revoked: t("Téléphone retiré avant l’envoi", "Phone removed before sending"),
+  too_many_attempts: t("Trop d’essais", "Too many tries"),
+  window_closed: t("Trop tard pour annuler", "Too late to undo"),
+  already_reversed: t("Déjà annulé", "Already undone"),
+  offline_stale: t("Pas vérifiable sans réseau", "Cannot be checked offline"),
+  offline_unknown: t("Pas dans la liste hors ligne", "Not in the offline list"),
+  offline_cap: t("Plafond hors ligne atteint", "Offline limit reached"),
+  offline_queued: t("Déjà pris ici", "Already taken here"),
+  training_real: t("C’est un vrai chèque", "This voucher is real"),
+  offline_unsure: t("Peut-être déjà pris ici", "Perhaps already taken here"),
 };
 
-type Words = typeof fr;
-
-const en: Words = {
-  language: "en-GB",
-  appName: "Gift voucher till",
-  back: "Back",
-  cancel: "Cancel",
-  goOn: "Continue",
-  retry: "Try again",
-
-  pairTitle: "Pair this phone",
-  pairIntro: "To take gift vouchers with this phone, link it to your shop once.",
-  pairCode: "Pairing code",
-  pairCodeHint: "10 characters, on the chamber’s letter or screen.",
-  pairLabel: "Name of this phone",
-  pairLabelHint: "To know it in the list, for example “Paul’s phone”.",
-  pairLabelDefault: "Counter phone",
-  pairScan: "Scan the pairing QR",
-  pairGo: "Pair",
-  pairing: "Pairing…",
-  pairCodeWrong: "Ten letters or digits are needed. Check the code.",
-  pairNoAnswer: "No answer from the server. Check the network, then try again with the same code.",
-  pairNoKey: "This browser cannot keep the phone’s key. Leave private browsing, or use another browser.",
-  pairNotPairing: "This is not a pairing QR.",
-  pairInstall: "iPhone: add this page to the home screen first, open it from there, then pair.",
-  revokedTitle: "This phone is no longer paired",
-  revokedIntro: "The chamber or your shop removed it. Ask for a new code to go on.",
-  leftBehind: "Redemptions that never got an answer. Note them and call the chamber:",
-
-  counterTitle: "Show the voucher",
-  counterHint: "QR between the corners, 15–20\u00a0cm away.",
-  looking: "Read. Checking…",
-  cameraOpen: "Open the camera",
-  cameraWhy: "The camera only reads the QR of vouchers. No picture is kept or sent.",
-  cameraRestart: "Restart the camera",
-  cameraStarting: "Starting the camera…",
-  cameraRefused: "The camera is not allowed. Allow it in the browser’s settings, or type the number.",
-  cameraMissing: "No camera found. Type the voucher’s number.",
-  cameraBusy: "The camera does not answer. Another app may be using it.",
-  typeInstead: "Type the number",
-  todayButton: "Today",
-  offline: "No network",
-  alreadyInBasket: "This voucher is already in the basket.",
-  basketFull: "The basket is full: 20 vouchers at most.",
-  basketPill: (count, amount) => `Basket: ${count} voucher${count > 1 ? "s" : ""} · ${amount}`,
-  waitingPill: (count) => `${count} waiting for an answer`,
-
-  voucherTitle: "Voucher is good",
-  basketTitle: "Basket",
-  notYet: "Not taken yet",
-  serial: (serial) => `No.\u00a0${String(serial).padStart(7, "0")}`,
-  untilDay: (day) => `Use by ${day}`,
-  remainder: (balance, face) => `${balance} left of ${face}`,
-  redeem: (amount) => `Take ${amount}`,
-  addAnother: "Add another voucher",
-  giveUp: "Do not take it",
-  takeOut: (serial) => `Take out voucher ${serial}`,
-  basketSum: (count) => `${count} voucher${count > 1 ? "s" : ""}`,
-  saleTotal: "Total of the sale (optional)",
-  saleWrong: "Write an amount, for example 23.50.",
-  stillToPay: (amount) => `Still to be paid by the customer: ${amount}`,
-  noChange: (amount) => `No change is given: ${amount} more than the sale.`,
-  partLeft: (amount) => `${amount} will be left on the vouchers.`,
-
-  asking: "Taking the voucher…",
-  askingUndo: "Undoing…",
-  unknownTitle: "Not known yet",
-  unknownText: "The network did not answer. We ask again: the voucher can never be taken twice.",
-  unknownDoNot: "Do not hand the voucher back and do not scan it again: wait for the answer.",
-  unknownNext: (seconds) => `Next try in ${seconds}\u00a0s`,
-  unknownNow: "Asking again…",
-  askAgain: "Ask again now",
-  putAside: "Serve the next customer",
-  askedAt: (moment) => `Asked: ${moment}`,
-
-  accepted: "Accepted",
-  acceptedLate: "Accepted after all",
-  acceptedText: (count) => (count > 1 ? `${count} vouchers taken` : "Voucher taken"),
-  undo: "Undo this redemption",
-  undoTitle: (amount) => `Undo the redemption of ${amount}?`,
-  undoText: "The customer gets the vouchers back; you will not be paid for this sale.",
-  undoYes: "Yes, undo",
-  undoNo: "No, keep it",
-  undone: "Redemption undone",
-  undoneText: "Hand the vouchers back to the customer.",
-  undoReason: "Undone at the till",
-
-  refused: "Refused",
-  refusedOther: "Request not accepted",
-  foreign: "Not one of our vouchers",
-  foreignText: "This QR was neither kept nor sent.",
-  pairingSeen: "This is a pairing code",
-  pairingSeenText: "This phone is already paired. Nothing to do.",
-  say: "Tell the customer",
-  quoted: (text) => `“${text}”`,
-  usedOwnShop: "Already taken in your shop",
-  usedElsewhere: (shop) => `Already taken at ${shop}`,
-  usedUnknownShop: "Already taken in another shop",
-  usedWhen: (moment, amount) => `${moment} · ${amount}`,
-  usedToday: (time) => `Today at ${time}`,
-  expiredOn: (day) => `Last day: ${day}`,
-  nothingTaken: "Nothing was taken.",
-  backToBasket: "Back to the basket",
-  silent: "Voucher not checked",
-  silentText: "The network did not answer. Nothing was taken.",
-  broken: "This phone cannot take notes",
-  brokenText: "Its storage does not answer, so nothing was sent. Close the app and open it again.",
-
-  typedTitle: "Type a voucher",
-  typedIntro: "If the QR is damaged: the number and the control code are printed below it.",
-  typedSerial: "Voucher number",
-  typedControl: "Control code",
-  typedControlHint: "10 characters, in two groups of five.",
-  typedSerialWrong: "The number has digits only.",
-  typedControlWrong: "There is a mistake in this code. Read it again on the voucher.",
-  typedGo: "Check",
-
-  todayTitle: "Today",
-  todaySum: (count) => (count === 1 ? "1 redemption" : `${count} redemptions`),
-  todayNone: "No redemption today.",
-  todayNoAnswer: "The list could not be read.",
-  todayMore: "Only the latest redemptions are shown.",
-  todayLoading: "Reading the list…",
-  todayUndone: "Undone",
-  todayUndo: (amount) => `Undo ${amount}`,
-  undoShort: "Undo",
-
-  starting: "Opening the till…",
-  unsupported: "This browser is too old to take vouchers. Update it, or use another phone.",
-
-  refusals: {
-    voucher_unknown: "Unknown voucher",
-    voucher_not_active: "Not active yet",
-    voucher_blocked: "Voucher blocked",
-    already_redeemed: "Already used",
-    voucher_expired: "Past its date",
-    voucher_cancelled: "Voucher cancelled",
-    voucher_replaced: "Voucher replaced",
-    voucher_not_started: "Not valid yet",
-    voucher_closed: "Voucher closed",
-    amount_above_balance: "Amount too high",
-    partial_use_refused: "To be used in one go",
-    basket_size: "Too many vouchers",
-    basket_duplicate: "Voucher read twice",
-    merchant_suspended: "Shop suspended",
-    signature_invalid: "Phone not recognised",
-    clock_skew: "The phone’s time is wrong",
-    too_many_attempts: "Too many tries",
-    window_closed: "Too late to undo",
-    already_reversed: "Already undone",
-    redemption_unknown: "Redemption not found",
-    pairing_code_invalid: "Pairing code refused",
-  },
-};
-
-export const words: Words = navigator.language?.toLowerCase().startsWith("en") ? en : fr;
+/** What to tell the customer when no server does. */
+export function sayOffline(reason: string): string {
+  if (reason === "offline_queued") return t("Ce chèque a déjà été pris ici.", "This voucher was already taken here.");
+  if (reason === "voucher_expired") return t("La date de ce chèque est passée.", "This voucher is past its date.");
+  return t(
+    "Sans réseau, je ne peux pas le prendre. Gardez-le, il n’est pas perdu.",
+    "Without network I cannot take it. Keep it, it is not lost.",
+  );
+}

@@ -40,3 +40,10 @@ test("a slip in a control code is seen on the phone, before the server counts it
   assert.equal(controlCodeFromText("ABCDE2345O"), null);
   assert.equal(serialFromText("0"), null);
 });
+
+test("a training voucher of this programme is known as one, another programme's is not", () => {
+  assert.deepEqual(readQr(`HTTPS://${HOST}/TILL/#TRAINING-1000-7`, HOST), { kind: "training", code: "TRAINING-1000-7" });
+  for (const text of ["HTTPS://AUTRE.EXAMPLE.FR/TILL/#TRAINING-1000-7", `HTTPS://${HOST}/TILL/#TRAINING-0-7`, `HTTPS://${HOST}/#TRAINING-1000-7`]) {
+    assert.deepEqual(readQr(text, HOST), { kind: "foreign" }, text);
+  }
+});

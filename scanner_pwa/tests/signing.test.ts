@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createHash, createPublicKey, verify } from "node:crypto";
+import { createHash, createHmac, createPublicKey, verify } from "node:crypto";
 import { test } from "node:test";
 import * as signing from "../src/signing.ts";
 
@@ -51,4 +51,10 @@ test("the private key cannot leave the phone", async () => {
 test("keys and nonces have the form the server expects", () => {
   assert.match(signing.newIdempotencyKey(), /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
   assert.equal(Buffer.from(signing.newNonce(), "base64url").length, 16);
+});
+
+test("a phone that keeps no key signs with its secret, as another library does", async () => {
+  const secret = signing.newSecret();
+  assert.equal(secret.length, 32);
+  assert.equal(await signing.sign(secret, "pair\nété"), createHmac("sha256", secret).update("pair\nété").digest("base64url"));
 });

@@ -8,12 +8,16 @@ interface Props {
   mistake?: string | null;
   value: string;
   onText: (text: string) => void;
-  keyboard?: "text" | "numeric" | "decimal";
+  type?: "text" | "email" | "password";
+  keyboard?: "text" | "numeric" | "decimal" | "email";
+  /** What the browser's password keeper may fill in. */
+  fill?: "username" | "current-password";
   code?: boolean;
   maxLength?: number;
 }
 
-export function Field({ name, label, hint, mistake, value, onText, keyboard = "text", code, maxLength }: Props): JSX.Element {
+export function Field(props: Props): JSX.Element {
+  const { name, label, hint, mistake, value, onText, type = "text", keyboard, fill, code, maxLength } = props;
   const about = [hint ? `${name}-hint` : "", mistake ? `${name}-mistake` : ""].filter(Boolean).join(" ");
   return (
     <div class="field">
@@ -23,10 +27,11 @@ export function Field({ name, label, hint, mistake, value, onText, keyboard = "t
         name={name}
         data-testid={name}
         class={code ? "code" : undefined}
+        type={type as "text"} // or another that takes the same attributes
         value={value}
         inputMode={keyboard}
-        autoComplete="off"
-        autoCapitalize={code ? "characters" : "sentences"}
+        autoComplete={fill ?? "off"}
+        autoCapitalize={code ? "characters" : fill ? "none" : "sentences"}
         autoCorrect="off"
         spellcheck={false}
         enterKeyHint="done"

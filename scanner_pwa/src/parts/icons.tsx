@@ -2,7 +2,8 @@
 import type { JSX } from "preact";
 
 type IconName = "check" | "cross" | "foreign" | "question" | "undo" | "camera" | "keyboard" | "list" | "back" | "basket"
-  | "offline" | "plus" | "speech";
+  | "offline" | "plus" | "speech"
+  | "clock" | "warning" | "person" | "torch" | "lens" | "photo";
 
 const SHAPES: Record<IconName, JSX.Element> = {
   check: <path d="M4 12.5l5.5 5.5L20 7" />,
@@ -17,6 +18,12 @@ const SHAPES: Record<IconName, JSX.Element> = {
   basket: <><path d="M3.5 10h17l-1.8 9.500H5.300z" /><path d="M8 10l3-6M16 10l-3-6" /></>,
   offline: <><path d="M3 9.500a13 13 0 0 1 18 0M6.5 13.200a8 8 0 0 1 11 0M10 16.800a3 3 0 0 1 4 0" /><path d="M4 3.500l16 17" /></>,
   plus: <path d="M12 5v14M5 12h14" />,
+  clock: <><circle cx="12" cy="12" r="9" /><path d="M12 7v5.5l4 2.500" /></>,
+  warning: <><path d="M12 4l9.500 16.500h-19z" /><path d="M12 10v5M12 17.800v.1" /></>,
+  person: <><circle cx="12" cy="8" r="4" /><path d="M4.5 20a7.5 7.500 0 0 1 15 0" /></>,
+  torch: <path d="M13 3L6 13.500h5L10 21l8-11h-5.500z" />,
+  lens: <><path d="M4 9a8.500 8.500 0 0 1 15-1.500M20 15a8.500 8.500 0 0 1-15 1.500M19.500 3v5h-5M4.500 21v-5h5" /><circle cx="12" cy="12" r="2.500" /></>,
+  photo: <path d="M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5M8.500 8.500h2v2h-2zM13.500 8.500h2v2h-2zM8.500 13.500h2v2h-2zM14 14l1.500 1.500" />,
   speech: <path d="M4 5h16v11H11l-4.5 4v-4H4z" />,
 };
 

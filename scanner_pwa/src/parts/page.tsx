@@ -1,7 +1,7 @@
 // The frame of the quiet pages: a way back, a title that takes the focus, the content, the actions at the thumb.
-import type { ComponentChildren, JSX } from "preact";
+import type { ComponentChildren, JSX, RefObject } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { words } from "../words.ts";
+import * as words from "../words.ts";
 import { Icon } from "./icons.tsx";
 
 interface Props {
@@ -25,10 +25,15 @@ export function Actions({ children, class: name }: { children: ComponentChildren
   return <footer class={settled ? name : `${name} settling`}>{children}</footer>;
 }
 
-export function Page({ title, screen, onBack, children, actions }: Props): JSX.Element {
+/** The reader of a blind cashier starts at the new title, not at a button that is gone. */
+export function useTitle(title: string): RefObject<HTMLHeadingElement | null> {
   const heading = useRef<HTMLHeadingElement>(null);
-  // The reader of a blind cashier starts at the new title, not at a button that is gone.
-  useEffect(() => heading.current?.focus(), []);
+  useEffect(() => heading.current?.focus(), [title]);
+  return heading;
+}
+
+export function Page({ title, screen, onBack, children, actions }: Props): JSX.Element {
+  const heading = useTitle(screen);
   return (
     <main class="page" data-testid={`screen-${screen}`}>
       <header class="page-head">

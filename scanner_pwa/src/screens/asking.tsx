@@ -4,8 +4,7 @@ import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { Counter, State } from "../counter.ts";
 import { momentText } from "../days.ts";
-import { euros } from "../money.ts";
-import { words } from "../words.ts";
+import * as words from "../words.ts";
 import { Sheet } from "./verdict.tsx";
 
 export function AskingScreen({ counter, state, entryKey }: { counter: Counter; state: State; entryKey: string }): JSX.Element {
@@ -21,8 +20,8 @@ export function AskingScreen({ counter, state, entryKey }: { counter: Counter; s
     return (
       <main class="asking" data-testid="screen-asking">
         <span class="spinner" aria-hidden="true" />
-        <p class="asking-word">{undoing ? words.askingUndo : words.asking}</p>
-        {waiting && <p class="asking-amount">{euros(waiting.entry.cents, words.language)}</p>}
+        <h1 class="asking-word">{undoing ? words.askingUndo : words.asking}</h1>
+        {waiting && <p class="asking-amount">{words.amount(waiting.entry.cents)}</p>}
       </main>
     );
   }
@@ -31,14 +30,14 @@ export function AskingScreen({ counter, state, entryKey }: { counter: Counter; s
   const seconds = nextAtMs === null ? 0 : Math.max(0, Math.ceil((nextAtMs - now) / 1000));
   return (
     <Sheet tone="unknown" title={words.unknownTitle} actions={<>
-      <button type="button" class="on-verdict solid wide" disabled={asking} onClick={() => counter.askAgain(entry.key)} data-testid="ask-again">
+      <button class="on-verdict solid wide" disabled={asking} onClick={() => counter.askAgain(entry.key)} data-testid="ask-again">
         {words.askAgain}
       </button>
-      <button type="button" class="on-verdict outline wide" onClick={() => counter.putAside()} data-testid="put-aside">
+      <button class="on-verdict outline wide" onClick={() => counter.putAside()} data-testid="put-aside">
         {words.putAside}
       </button>
     </>}>
-      <p class="verdict-amount" data-testid="verdict-amount">{euros(entry.cents, words.language)}</p>
+      <p class="verdict-amount" data-testid="verdict-amount">{words.amount(entry.cents)}</p>
       <p class="verdict-text">{words.unknownText}</p>
       {entry.kind === "redemption" && <p class="verdict-text"><strong>{words.unknownDoNot}</strong></p>}
       <p class="verdict-small" data-testid="unknown-next">

@@ -3,12 +3,13 @@ import type { JSX } from "preact";
 import { taken, total } from "../basket.ts";
 import type { Camera } from "../camera.ts";
 import type { Counter, State } from "../counter.ts";
+import { momentText } from "../days.ts";
 import type { Decoder } from "../decoder.ts";
-import { euros } from "../money.ts";
 import { Icon } from "../parts/icons.tsx";
+import { useTitle } from "../parts/page.tsx";
 import { Viewfinder } from "../parts/viewfinder.tsx";
 import type { Till } from "../storage.ts";
-import { words } from "../words.ts";
+import * as words from "../words.ts";
 
 interface Props {
   counter: Counter;
@@ -20,11 +21,14 @@ interface Props {
   onOpened: () => void;
 }
 
+const moment = (atMs: number): string => momentText(new Date(atMs).toISOString(), Date.now(), words.language);
+
 export function CounterScreen({ counter, state, till, camera, decoder, eager, onOpened }: Props): JSX.Element {
+  const { basket, saleCents, cashier, reachable, rules, syncedMs } = state;
+  const heading = useTitle("");
   const looking = state.stage.at === "looking";
-  const amount = (cents: number): string => euros(cents, words.language);
-  const basketCents = total(taken(state.basket, null, till.programme.whole_use));
-  const unresolved = state.waiting.filter(({ entry }) => !entry.outcome).length;
+  const sum = total(taken(basket, saleCents, till.programme.whole_use));
+  const left = (saleCents ?? 0) - sum;
   return (
     <main class="counter" data-testid="screen-counter">
       <header class="counter-head">
@@ -32,10 +36,21 @@ export function CounterScreen({ counter, state, till, camera, decoder, eager, on
           <p class="shop-name">{till.merchant.shop_name}</p>
           <p class="shop-programme">{till.programme.name}</p>
         </div>
-        {!state.reachable && (
-          <p class="pill pill-alert" data-testid="offline"><Icon name="offline" />{words.offline}</p>
+        {rules.cashiers.length > 0 && (
+          <button class="plain duty" aria-label={`${words.onDuty} ${cashier?.name ?? words.nobody}`}
+            onClick={() => counter.show("cashier")} data-testid="on-duty">
+            <Icon name="person" /><span>{cashier?.name}</span>
+          </button>
         )}
+        <button class="square" aria-label={words.menu} onClick={() => counter.show("menu")} data-testid="open-menu">
+          <Icon name="list" />
+        </button>
       </header>
+      {!reachable && (
+        <p class="offline" role="status" data-testid="offline">
+          <Icon name="offline" />{syncedMs === null ? words.offline : words.offlineSince(moment(syncedMs))}
+        </p>
+      )}
 
       <Viewfinder camera={camera} decoder={decoder} eager={eager} onOpened={onOpened} paused={looking}
         onText={(text) => counter.read(text)}>
@@ -44,31 +59,44 @@ export function CounterScreen({ counter, state, till, camera, decoder, eager, on
       </Viewfinder>
 
       <div class="counter-say">
-        <h1>{words.counterTitle}</h1>
+        <h1 ref={heading} tabIndex={-1}>{words.counterTitle}</h1>
         <p class="hint">{words.counterHint}</p>
       </div>
 
       <div class={`counter-actions ${looking ? "settling" : ""}`}>
-        {unresolved > 0 && (
-          <button type="button" class="wide amber" onClick={() => counter.showWaiting()} data-testid="waiting-pill">
-            <Icon name="question" />{words.waitingPill(unresolved)}
-          </button>
-        )}
-        {state.basket.length > 0 && (
-          <button type="button" class="primary wide" onClick={() => counter.showBasket()} data-testid="basket-pill">
-            <Icon name="basket" />{words.basketPill(state.basket.length, amount(basketCents))}
+        <WaitingPill counter={counter} state={state} />
+        {basket.length > 0 && (
+          <button class="primary wide" onClick={() => counter.showBasket()} data-testid="basket-pill">
+            <Icon name="basket" />{words.basketPill(basket.length, words.amount(sum))}
+            {left > 0 && ` · ${words.leftShort(words.amount(left))}`}
           </button>
         )}
         <div class="pair-of-buttons">
-          <button type="button" class="secondary typed-way" onClick={() => counter.showTyped()} data-testid="open-typed">
+          <button class="secondary typed-way" onClick={() => counter.show("typed")} data-testid="open-typed">
             <Icon name="keyboard" />{words.typeInstead}
           </button>
-          <button type="button" class="secondary" onClick={() => counter.showToday()} data-testid="open-today">
+          <button class="secondary" onClick={() => counter.show("today")} data-testid="open-today">
             <span class="today-label">{words.todayButton}</span>
-            <strong data-testid="today-total">{state.today ? amount(state.today.cents) : "–"}</strong>
+            <strong data-testid="today-total">{state.today ? words.amount(state.today.cents) : "–"}</strong>
           </button>
         </div>
       </div>
     </main>
+  );
+}
+
+/** How much waits, and since when: nothing that the server has not confirmed goes unseen. */
+function WaitingPill({ counter, state: { queue, waiting } }: { counter: Counter; state: State }): JSX.Element | null {
+  const asked = waiting.filter(({ entry }) => !entry.outcome).map(({ entry }) => entry);
+  const count = queue.count + asked.length;
+  if (count === 0) return null;
+  const since = Math.min(queue.sinceMs ?? Infinity, ...asked.map(({ madeAtMs }) => madeAtMs));
+  const onlyAsked = count === 1 ? asked[0] : undefined;
+  const cents = asked.reduce((all, entry) => all + entry.cents, queue.cents);
+  return (
+    <button class="wide amber" data-testid="waiting-pill"
+      onClick={() => (onlyAsked ? counter.showAsked(onlyAsked.key) : counter.show("queue"))}>
+      <Icon name="clock" />{words.waitingPill(count, moment(since), words.amount(cents))}
+    </button>
   );
 }

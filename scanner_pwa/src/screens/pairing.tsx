@@ -5,16 +5,18 @@ import { useEffect, useState } from "preact/hooks";
 import type { Camera } from "../camera.ts";
 import type { Decoder } from "../decoder.ts";
 import { enrol } from "../enrolment.ts";
-import { euros } from "../money.ts";
+import type { Queue } from "../offline.ts";
 import type { Entry } from "../outbox.ts";
 import { Field } from "../parts/field.tsx";
 import { Icon } from "../parts/icons.tsx";
+import { Install, onIPhone } from "../parts/install.tsx";
 import { Page } from "../parts/page.tsx";
 import { Viewfinder } from "../parts/viewfinder.tsx";
 import { pairingCodeFromText, readQr } from "../qr_text.ts";
 import type { Till } from "../storage.ts";
 import type { TillClient } from "../till.ts";
-import { words } from "../words.ts";
+import * as words from "../words.ts";
+import { Language } from "./menu.tsx";
 
 interface Props {
   client: TillClient;
@@ -23,10 +25,11 @@ interface Props {
   code: string;
   revoked: boolean;
   leftBehind: readonly Entry[];
+  queue: Queue;
   onPaired: (till: Till) => void;
 }
 
-export function Pairing({ client, camera, decoder, code, revoked, leftBehind, onPaired }: Props): JSX.Element {
+export function Pairing({ client, camera, decoder, code, revoked, leftBehind, queue, onPaired }: Props): JSX.Element {
   const [typed, setTyped] = useState(code);
   const [label, setLabel] = useState(words.pairLabelDefault);
   const [mistake, setMistake] = useState<string | null>(null);
@@ -42,9 +45,9 @@ export function Pairing({ client, camera, decoder, code, revoked, leftBehind, on
     try {
       const done = await enrol(client, pairingCode, label.trim() || words.pairLabelDefault);
       if (done.kind === "paired") return onPaired(done.till);
-      setMistake(done.kind === "no_key" ? words.pairNoKey : done.problem.detail || words.refusals["pairing_code_invalid"]!);
+      setMistake(done.kind === "no_key" ? words.pairNoKey : done.problem.detail);
     } catch {
-      setMistake(words.pairNoAnswer);
+      setMistake(words.noAnswer);
     }
     setBusy(false);
   };
@@ -68,31 +71,36 @@ export function Pairing({ client, camera, decoder, code, revoked, leftBehind, on
   return (
     <Page title={revoked ? words.revokedTitle : words.pairTitle} screen="pairing">
       <p class="lead">{revoked ? words.revokedIntro : words.pairIntro}</p>
+      {onIPhone && <Install />}
+      {queue.count > 0 && (
+        <p class="notice" data-testid="revoked-queue">{words.revokedQueue(queue.count, words.amount(queue.cents))}</p>
+      )}
       {leftBehind.length > 0 && (
         <div class="notice" data-testid="left-behind">
           <p>{words.leftBehind}</p>
           <ul>
             {leftBehind.map((entry) => (
               <li key={entry.key}>
-                {new Date(entry.madeAtMs).toLocaleString(words.language)} · {euros(entry.cents, words.language)} ·{" "}
+                {new Date(entry.madeAtMs).toLocaleString(words.language)} · {words.amount(entry.cents)} ·{" "}
                 {entry.serials.map(words.serial).join(", ")}
               </li>
             ))}
           </ul>
         </div>
       )}
-      <button type="button" class="secondary wide" onClick={() => { setMistake(null); setScanning(true); }} data-testid="pair-scan">
+      <button class="secondary wide" onClick={() => { setMistake(null); setScanning(true); }} data-testid="pair-scan">
         <Icon name="camera" />{words.pairScan}
       </button>
       <form class="stack" onSubmit={(event) => { event.preventDefault(); void pair(); }}>
         <Field name="pairing-code" label={words.pairCode} hint={words.pairCodeHint} mistake={mistake} value={typed}
           onText={setTyped} code maxLength={14} />
-        <Field name="till-label" label={words.pairLabel} hint={words.pairLabelHint} value={label} onText={setLabel} maxLength={60} />
+        <Field name="till-label" label={words.pairLabel} value={label} onText={setLabel} maxLength={60} />
         <button type="submit" class="primary wide" disabled={busy} data-testid="pair-go">
           {busy ? words.pairing : words.pairGo}
         </button>
       </form>
-      <p class="hint">{words.pairInstall}</p>
+      {!onIPhone && <Install />}
+      <Language />
     </Page>
   );
 }

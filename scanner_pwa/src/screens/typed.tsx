@@ -5,7 +5,7 @@ import type { Counter } from "../counter.ts";
 import { Field } from "../parts/field.tsx";
 import { Page } from "../parts/page.tsx";
 import { controlCodeFromText, serialFromText } from "../qr_text.ts";
-import { words } from "../words.ts";
+import * as words from "../words.ts";
 
 export function TypedScreen({ counter }: { counter: Counter }): JSX.Element {
   const [serialText, setSerialText] = useState("");
