@@ -13,6 +13,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 from sqlalchemy.engine import make_url
 
+from tests.phone import CHECKOUT, Market, OpenPhone, Stall, open_market, open_stall, phone_shop
+from vouchers import clock
 from vouchers.db import Database
 from vouchers.schema import migrate
 
@@ -102,6 +104,29 @@ def house(new_house: Callable[[], Database]) -> Database:
 def house_url(house: Database) -> str:
     """Where it is, for another process to open."""
     return house.url.render_as_string(hide_password=False)
+
+
+# ── The till's journeys ──────────────────────────────────────────────────────────────────────────────────────────────
+@pytest.fixture(scope="session")
+def market(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Market:
+    """Nine vouchers and two shops, printed once."""
+    built = CHECKOUT / "vouchers" / "static" / "till" / "index.html"
+    assert built.is_file(), "the till is not built: run `python hatch_build.py` (make does)"
+    return open_market(tmp_path_factory.mktemp("market"), migrated_sqlite, vouchers=9, shops=2, at=clock.now())
+
+
+@pytest.fixture
+def stall(market: Market, tmp_path: Path) -> Iterator[Stall]:
+    """A copy of the market's house, served."""
+    with open_stall(market, tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def open_phone(stall: Stall, tmp_path: Path) -> Iterator[OpenPhone]:
+    """Opens phones at the stall; they are closed before its server ends."""
+    with phone_shop(stall.server.address, tmp_path) as new_phone:
+        yield new_phone
 
 
 def _named(url: str, database: str) -> str:

@@ -1,53 +1,32 @@
 """The till in a real browser, before a real server: a printed voucher held before the camera becomes money owed.
 
-Its picture of the camera is a film of the voucher, drawn from the very PDF that the house printed and checked.
+Its picture of the camera is a film of the vouchers, drawn from the very PDF that the house printed and checked.
 """
 
-import os
 import re
-import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass, field
-from datetime import timedelta
-from pathlib import Path
-from typing import Any, Final
+import uuid
 
+import httpx2
 import pypdfium2
-import pytest
-from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Request, Route, expect, sync_playwright
+import zxingcpp
+from playwright.sync_api import Route, expect
 
-from tests.camera import film
-from tests.makers import PEPPER, SESSION_KEY, a_pairing_code, moves_of
-from tests.town import APPROVER, TREASURER, Town, a_town
-from vouchers import clock, codes, issue, workshop
-from vouchers.api.app import TILL_FILES
-from vouchers.db import Database
+from bench.tills import wire_headers
+from tests.api.doors import pairing_body
+from tests.makers import PairedPhone, Phone
+from tests.phone import ANSWERED_MS, SHOWN_AGAIN_MS, OpenPhone, Stall, needs_chromium
+from vouchers import clock, tills
 
-CHROMIUM: Final = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-HOST: Final = "cheques.example.fr"
-SHOWN_AGAIN_MS: Final = 40_000
-"""The film shows the voucher every 6 s; a busy machine plays it more slowly."""
-ANSWERED_MS: Final = 25_000
+pytestmark = needs_chromium
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        CHROMIUM is None, reason="no Chromium on the PATH (chromium, chromium-browser or google-chrome)"
-    ),
-]
+TEN = "10\u00a0€"
 
 
 def test_a_printed_voucher_is_read_and_taken_undone_taken_again_then_refused_with_when_and_where(
-    stall: "Stall", open_phone: "OpenPhone"
+    stall: Stall, open_phone: OpenPhone
 ) -> None:
     """The day of one voucher, and of its neighbour on the sheet, whose QR code is torn."""
-    phone = open_phone(stall.film_of(2))
+    phone = open_phone(stall.market.film_of(2))
     page = phone.page
     phone.pair(stall.pairing_code())
     expect(page.get_by_text("Commerce 0")).to_be_visible()
@@ -76,7 +55,7 @@ def test_a_printed_voucher_is_read_and_taken_undone_taken_again_then_refused_wit
     expect(told).to_contain_text(re.compile(r"\d\d:\d\d · 10\s€"))
     page.get_by_test_id("verdict-continue").click()
 
-    phone.type_in(*stall.printed(1))
+    phone.type_in(*stall.market.printed(1))
     expect(page.get_by_test_id("voucher-serial")).to_have_text("N°\u00a00000001")
     phone.take("10\u00a0€")
     assert stall.taken() == [2, 2, 1]
@@ -87,14 +66,14 @@ def test_a_printed_voucher_is_read_and_taken_undone_taken_again_then_refused_wit
 
 
 def test_an_answer_that_is_lost_is_amber_and_asked_again_until_it_comes_and_the_money_moves_once(
-    stall: "Stall", open_phone: "OpenPhone"
+    stall: Stall, open_phone: OpenPhone
 ) -> None:
     """First the network fails before the server heard; then the server dies once it wrote, and the till is reopened."""
-    phone = open_phone(None)
+    phone = open_phone()
     page = phone.page
     phone.pair(stall.pairing_code())
 
-    phone.type_in(*stall.printed(1))
+    phone.type_in(*stall.market.printed(1))
     page.context.set_offline(True)
     page.get_by_test_id("redeem").click()
     expect(phone.verdict("unknown")).to_be_visible(timeout=ANSWERED_MS)
@@ -109,7 +88,7 @@ def test_an_answer_that_is_lost_is_amber_and_asked_again_until_it_comes_and_the_
         stall.server.kill()
         route.abort("connectionreset")
 
-    phone.type_in(*stall.printed(3))
+    phone.type_in(*stall.market.printed(3))
     page.route("**/api/v1/till/redemptions", dies_before_answering, times=1)
     page.get_by_test_id("redeem").click()
     expect(phone.verdict("unknown")).to_be_visible(timeout=ANSWERED_MS)
@@ -126,203 +105,166 @@ def test_an_answer_that_is_lost_is_amber_and_asked_again_until_it_comes_and_the_
     assert all("net::ERR_" in complaint for complaint in phone.complaints), phone.complaints
 
 
-# ── The stall ────────────────────────────────────────────────────────────────────────────────────────────────────
-class Server:
-    """The application in a process of its own, so that it can be killed."""
-
-    def __init__(self, database_url: str, folder: Path) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.address = f"http://127.0.0.1:{free.getsockname()[1]}"
-        self._settings = {
-            "VOUCHERS_DATABASE_URL": database_url,
-            "VOUCHERS_PEPPER": PEPPER.hex(),
-            "VOUCHERS_SESSION_KEY": SESSION_KEY.hex(),
-            "VOUCHERS_ANCHORS_FILE": str(folder / "anchors.json"),
-        }
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        """Returns once it can work."""
-        asked = ["uvicorn", "vouchers.api.app:create_app", "--factory", "--port", self.address.rpartition(":")[2]]
-        quiet = ["--host", "127.0.0.1", "--no-access-log", "--log-level", "warning"]
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", *asked, *quiet], env=os.environ | self._settings, cwd=Path(__file__).parents[1]
-        )
-        until = time.monotonic() + 60
-        while not self._ready():
-            assert self._process.poll() is None, "the server ended before it was ready"
-            assert time.monotonic() < until, "the server is not ready after a minute"
-            time.sleep(0.1)
-
-    def kill(self) -> None:
-        """At once, whatever it was doing."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
-
-    def _ready(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"{self.address}/api/health", timeout=5) as answer:
-                return bool(answer.status == 200)
-        except OSError:
-            return False
+def test_three_vouchers_of_the_film_are_read_in_their_order_and_each_is_accepted(
+    stall: Stall, open_phone: OpenPhone
+) -> None:
+    phone = open_phone(stall.market.film_of(1, 2, 3, away_s=3))
+    phone.pair(stall.pairing_code())
+    for serial in (1, 2, 3):
+        told = phone.page.get_by_test_id("voucher-serial")
+        expect(told).to_have_text(f"N°\u00a0{serial:07d}", timeout=SHOWN_AGAIN_MS)
+        phone.take(TEN)
+        phone.tap("verdict-continue")
+    assert stall.taken() == [1, 2, 3]
+    stall.town.books_hold()
+    assert not phone.complaints
 
 
-@dataclass(frozen=True, slots=True)
-class Stall:
-    """A shop in a town whose vouchers were printed and checked, then handed over and activated."""
+def test_a_basket_towards_a_sale_is_scanned_photographed_and_typed_and_refused_whole_for_one_voucher_which_is_named(
+    stall: Stall, open_phone: OpenPhone
+) -> None:
+    """A scanner that types, a photo of a code, and what is printed under the third; one is put back, one was spent."""
+    phone = open_phone()
+    page = phone.page
+    phone.pair(stall.pairing_code())
+    phone.shown("https://menu.example.fr/carte")
+    expect(phone.verdict("foreign")).to_be_visible()
+    phone.tap("verdict-continue")
 
-    town: Town
-    server: Server
-    sheet: Path
+    phone.shown(stall.market.qr_text(1))
+    phone.on("basket")
+    page.get_by_test_id("sale-total").fill("35")
+    expect(page.get_by_test_id("sale-note")).to_have_text(re.compile(r"Reste à payer.*\b25\s€"))
+    phone.tap("add-another")
+    page.get_by_test_id("photo-file").set_input_files(stall.market.photo_of(2))
+    phone.on("basket")
+    phone.tap("add-another")
+    phone.type_in(*stall.market.printed(3))
+    lines = page.get_by_test_id("basket-line")
+    expect(lines).to_have_count(3)
+    expect(page.get_by_test_id("basket-total")).to_have_text("30\u00a0€")
+    expect(page.get_by_test_id("sale-note")).to_have_text(re.compile(r"Reste à payer.*\b5\s€"))
+    lines.filter(has_text="0000003").get_by_test_id("take-out").click()
+    expect(lines).to_have_count(2)
+    expect(page.get_by_test_id("sale-note")).to_have_text(re.compile(r"Reste à payer.*\b15\s€"))
 
-    def pairing_code(self) -> str:
-        """A one-time code for one more phone of the shop."""
-        town = self.town
-        return a_pairing_code(town.house, programme_id=town.programme_id, merchant_id=town.merchants[0], at=clock.now())
-
-    def film_of(self, serial: int) -> Path:
-        """The printed voucher, held before a camera."""
-        made = self.sheet.with_suffix(".mjpeg")
-        film(self.sheet, qr_text=codes.qr_text(HOST, self.town.secrets[serial].code), out=made)
-        return made
-
-    def printed(self, serial: int) -> tuple[str, str]:
-        """The number and the control code of a voucher, read off the paper."""
-        with pypdfium2.PdfDocument(self.sheet) as pdf:
-            words = pdf[0].get_textpage().get_text_bounded()
-        read = re.findall(r"N° (\d{7})\s+(\w{5} \w{5})", words)
-        number, control_code = read[serial - 1]
-        return number, control_code
-
-    def taken(self) -> list[int]:
-        """The serial of every voucher taken, undone or not, in the order of the journal."""
-        moves = moves_of(self.town.house, programme_id=self.town.programme_id, kind="redeemed")
-        return [serial for _, _, _, serial in moves if serial is not None]
-
-
-@pytest.fixture
-def stall(migrated_sqlite: Path, tmp_path: Path) -> Iterator[Stall]:
-    """Three vouchers of 10 € on one sheet, and the application in front of them."""
-    assert (TILL_FILES / "index.html").is_file(), "the till is not built: run `python hatch_build.py` (make does)"
-    database_url = f"sqlite:///{shutil.copy(migrated_sqlite, tmp_path / 'house.db')}"
-    house = Database(database_url)
-    server = Server(database_url, tmp_path)
-    try:
-        now = clock.now()
-        today = clock.book_day(now)
-        town = a_town(
-            house,
-            vouchers=3,
-            shops=1,
-            active=False,
-            at=now,
-            host=HOST,
-            starts_on=today,
-            expires_on=today + timedelta(days=200),
-            presentation_deadline_on=today + timedelta(days=260),
-        )
-        lot: dict[str, Any] = {"programme_id": town.programme_id, "batch_number": town.batch_number}
-        sheet = tmp_path / "sheets.pdf"
-        workshop.print_sheets(house, **lot, pepper=PEPPER, out=sheet, processes=1)
-        house.write(issue.hand_over, **lot, actor=TREASURER, at=now)
-        house.write(issue.activate, **lot, actor=APPROVER, at=now)
-        server.start()
-        yield Stall(town, server, sheet)
-    finally:
-        server.kill()
-        house.close()
+    stall.town.spend(2, shop=1, at=clock.now())
+    phone.tap("redeem")
+    expect(phone.verdict("refused")).to_be_visible(timeout=ANSWERED_MS)
+    expect(page.get_by_test_id("verdict-culprit")).to_contain_text("N°\u00a00000002")
+    expect(page.get_by_test_id("verdict-used")).to_contain_text("Déjà pris chez Commerce 1")
+    assert stall.town.owed(0) == 0, "all or nothing"
+    phone.tap("verdict-continue")
+    expect(page.get_by_test_id("voucher-serial")).to_have_text("N°\u00a00000001")
+    phone.take(TEN)
+    expect(page.get_by_test_id("still-to-pay")).to_contain_text("25\u00a0€")
+    assert stall.town.owed(0) == 1_000
+    stall.town.books_hold()
+    phone.kept_to_itself()
 
 
-# ── The phone ────────────────────────────────────────────────────────────────────────────────────────────────────
-@dataclass(frozen=True, slots=True)
-class Phone:
-    """A merchant's phone, with what its console complained of and every address it asked for."""
+def test_the_owner_names_a_cashier_who_signs_on_and_undoing_asks_for_the_owners_digits(
+    stall: Stall, open_phone: OpenPhone
+) -> None:
+    phone = open_phone()
+    page = phone.page
+    phone.pair(stall.pairing_code())
+    phone.enter_shop(*stall.owner())
+    page.get_by_test_id("cashier-name").fill("Paul")
+    page.get_by_test_id("cashier-pin").fill("2468")
+    phone.tap("cashier-add")
+    expect(page.get_by_test_id("owner-cashier")).to_contain_text("Paul", timeout=ANSWERED_MS)
+    phone.tap("ask-cashier")
+    expect(page.get_by_test_id("ask-cashier")).to_be_enabled(timeout=ANSWERED_MS)
+    page.get_by_test_id("undo-pin").fill("9753")
+    phone.tap("undo-pin-set")
+    expect(page.get_by_text("Demandé à chaque annulation.")).to_be_visible(timeout=ANSWERED_MS)
+    phone.tap("sign-out")
 
-    page: Page
-    home: str
-    complaints: list[str] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
-
-    def pair(self, code: str) -> None:
-        """Becomes a till of the shop, by the code typed from the chamber's letter."""
-        self.page.goto(f"{self.home}/till/")
-        self.page.get_by_test_id("pairing-code").fill(code)
-        self.page.get_by_test_id("pair-go").click()
-        expect(self.page.get_by_test_id("screen-counter")).to_be_visible(timeout=ANSWERED_MS)
-        self.page.evaluate("navigator.serviceWorker.ready.then(() => null)")
-
-    def type_in(self, serial: str, control_code: str) -> None:
-        """Looks a voucher up by what is printed under its QR code."""
-        self.page.get_by_test_id("open-typed").click()
-        self.page.get_by_test_id("typed-serial").fill(serial)
-        self.page.get_by_test_id("typed-control").fill(control_code)
-        self.page.get_by_test_id("typed-go").click()
-        expect(self.page.get_by_test_id("voucher-card")).to_be_visible(timeout=ANSWERED_MS)
-
-    def take(self, amount: str) -> None:
-        """Redeems what lies on the counter; it must be accepted."""
-        self.page.get_by_test_id("redeem").click()
-        expect(self.verdict("accepted")).to_be_visible(timeout=ANSWERED_MS)
-        expect(self.page.get_by_test_id("verdict-amount")).to_have_text(amount)
-
-    def verdict(self, tone: str) -> Locator:
-        """The full-screen answer of a colour."""
-        return self.page.locator(f'[data-testid="screen-verdict"][data-tone="{tone}"]')
-
-    def kept_to_itself(self) -> None:
-        """Nothing was asked of any other origin."""
-        assert self.asked
-        assert [address for address in self.asked if not address.startswith(f"{self.home}/")] == []
+    page.reload()
+    phone.on("cashier")
+    phone.tap("cashier-choice")
+    phone.digits("1111")
+    expect(page.get_by_role("alert")).to_be_visible()
+    phone.digits("2468")
+    phone.on("counter")
+    expect(page.get_by_test_id("on-duty")).to_have_text("Paul")
+    phone.shown(stall.market.qr_text(1))
+    phone.take(TEN)
+    phone.tap("verdict-continue", "open-today")
+    expect(page.get_by_test_id("day-item")).to_contain_text("Paul", timeout=ANSWERED_MS)
+    phone.tap("day-undo")
+    phone.digits("0000")
+    expect(page.get_by_role("alert")).to_have_text("Code faux", timeout=ANSWERED_MS)
+    assert stall.town.owed(0) == 1_000
+    phone.digits("9753")
+    expect(phone.verdict("undone")).to_be_visible(timeout=ANSWERED_MS)
+    assert stall.town.owed(0) == 0
+    stall.town.books_hold()
 
 
-OpenPhone = Callable[[Path | None], Phone]
+def test_training_is_played_on_the_phone_alone_and_its_vouchers_are_worth_nothing_outside(
+    stall: Stall, open_phone: OpenPhone
+) -> None:
+    """The sheet of false vouchers is printed from the till, and their QR codes are read off it."""
+    phone = open_phone()
+    page = phone.page
+    phone.pair(stall.pairing_code())
+    phone.tap("open-menu")
+    with page.expect_download() as printed:
+        phone.tap("menu-sheet")
+    with pypdfium2.PdfDocument(printed.value.path()) as pdf:
+        sheet = pdf[0].render(scale=3).to_pil().convert("RGB")
+    false = sorted(code.text for code in zxingcpp.read_barcodes(sheet))
+    assert false and all(text.startswith("HTTPS://CHEQUES.EXAMPLE.FR/TILL/#TRAINING-") for text in false)
+
+    phone.tap("menu-training")
+    expect(page.get_by_text("Entraînement\u00a0: rien n’est encaissé")).to_be_visible()
+    asked = len(phone.asked)
+    phone.shown(false[0])
+    phone.tap("redeem")
+    expect(phone.verdict("accepted")).to_be_visible()
+    phone.tap("verdict-continue")
+    phone.shown_again(false[0])
+    expect(phone.verdict("refused")).to_be_visible()
+    expect(page.get_by_test_id("verdict-reason")).to_have_text("Déjà utilisé")
+    phone.tap("verdict-continue")
+    phone.shown(stall.market.qr_text(1))
+    page.wait_for_timeout(500)
+    assert not [address for address in phone.asked[asked:] if "redemptions" in address or "look-up" in address]
+
+    page.reload()
+    phone.on("counter")
+    phone.shown(false[1])
+    expect(page.get_by_test_id("verdict-title")).to_have_text("Chèque d’entraînement")
+    assert (stall.taken(), stall.town.owed(0)) == ([], 0)
+    stall.town.books_hold()
 
 
-@pytest.fixture
-def open_phone(stall: Stall) -> Iterator[OpenPhone]:
-    """Opens a browser as a phone whose camera sees that film, or nothing that is a code."""
-    with ExitStack() as opened:
-        browsers = opened.enter_context(sync_playwright()).chromium
+def test_a_till_of_the_version_before_still_pairs_looks_redeems_undoes_and_lists(stall: Stall) -> None:
+    """Its requests as they were, without a field of what came since."""
+    phone, town = Phone(), stall.town
+    with httpx2.Client(base_url=stall.server.address) as wire:
+        paired = wire.post("/api/v1/tills/pair", json=pairing_body(phone, stall.pairing_code()))
+        assert paired.status_code == 201
+        till = PairedPhone(phone, town.house.read(tills.paired_till, till_id=paired.json()["till_id"]))
 
-        def opened_phone(seen: Path | None) -> Phone:
-            flags = [
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-quic",
-                "--no-first-run",
-                "--disable-background-networking",
-                "--disable-component-update",
-                "--disable-sync",
-                "--use-fake-ui-for-media-stream",
-                "--use-fake-device-for-media-stream",
-            ]
-            if seen is not None:
-                flags.append(f"--use-file-for-fake-video-capture={seen}")
-            browser = browsers.launch(executable_path=CHROMIUM, headless=True, args=flags)
-            opened.callback(browser.close)
-            context: BrowserContext = browser.new_context(
-                locale="fr-FR",
-                timezone_id="Europe/Paris",
-                viewport={"width": 360, "height": 740},
-                has_touch=True,
-                permissions=["camera"],
-            )
-            phone = Phone(context.new_page(), stall.server.address)
+        def asks(method: str, path: str, body: bytes = b"", key: str = "") -> httpx2.Response:
+            signed = till.request(method=method, path=f"/api/v1/till{path}", body=body, key=key, at=clock.now())
+            headers = {name: value for name, value in wire_headers(signed).items() if value}
+            return wire.request(method, f"/api/v1/till{path}", content=body, headers=headers)
 
-            def hears(message: ConsoleMessage) -> None:
-                if message.type in {"error", "warning"}:
-                    phone.complaints.append(message.text)
-
-            def asks(request: Request) -> None:
-                if not request.url.startswith(("data:", "blob:")):
-                    phone.asked.append(request.url)
-
-            context.on("console", hears)
-            context.on("weberror", lambda raised: phone.complaints.append(str(raised.error)))
-            context.on("request", asks)
-            return phone
-
-        yield opened_phone
+        assert asks("GET", "").json()["today"] == {"count": 0, "cents": 0}
+        code = town.secrets[1].code
+        looked = asks("POST", "/look-up", b'{"voucher":{"code":"%s"}}' % code.encode())
+        assert looked.json()["spendable"] is True
+        basket = b'{"vouchers":[{"code":"%s","cents":null}],"sale_cents":null}' % code.encode()
+        taken = asks("POST", "/redemptions", basket, str(uuid.uuid4()))
+        assert (taken.status_code, taken.json()["cents"]) == (201, 1_000)
+        number = taken.json()["redemption"]
+        undone = asks("POST", f"/redemptions/{number}/reversal", b'{"reason":"erreur"}', str(uuid.uuid4()))
+        assert (undone.status_code, undone.json()["redemption"]) == (201, number)
+        day = clock.book_day(clock.now()).isoformat()
+        (item,) = asks("GET", f"/redemptions?day={day}").json()["items"]
+        assert (item["redemption"], item["reversed_cents"]) == (number, 1_000)
+    town.books_hold()
