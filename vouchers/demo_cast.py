@@ -16,6 +16,7 @@ from vouchers import (
     clock,
     codes,
     demo_town,
+    offline,
     passwords,
     people,
     programmes,
@@ -25,6 +26,7 @@ from vouchers import (
     tills,
 )
 from vouchers.db import Database
+from vouchers.guarantee import OfflineRule
 
 SHOPS: Final = 70
 TARGET_CENTS: Final = 6_000_000
@@ -70,6 +72,17 @@ _STAFF: Final = {
     "adjoint de la commune": ("buyer_approver", "Gilles Bénard", "gilles"),
     "commerçante": ("merchant_owner", "Hélène Lecœur", "helene"),
 }
+
+
+_OFFLINE: Final = OfflineRule(
+    till_count=20,
+    till_cents=30_000,
+    programme_count=400,
+    programme_cents=400_000,
+    max_age_minutes=24 * 60,
+    guarantee_cents=20_000,
+)
+"""A stall takes 300 € at most on a morning without network; conflicts cost the chamber 200 € at most in all."""
 
 
 def enrol(house: Database, *, chance: Random, pepper: bytes, session_key: bytes, at: datetime, watch: Watch) -> Cast:
@@ -125,6 +138,7 @@ def enrol(house: Database, *, chance: Random, pepper: bytes, session_key: bytes,
                 actor=cast.actor("approbatrice"),
                 at=at,
             )
+    house.write(offline.allow, programme_id=programme_id, rule=_OFFLINE, actor=cast.actor("trésorier"), at=at)
     return cast
 
 

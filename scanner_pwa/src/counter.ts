@@ -54,7 +54,8 @@ export class Counter extends Stand {
   private async next(voucher: VoucherRef): Promise<void> {
     const { stage } = this.state;
     await this.forgetShown().catch(() => undefined);
-    if (this.state.stage === stage) await this.lookUp(voucher);
+    // Tapped away in the same moment, it is dismissed all the same.
+    if (this.state.stage === stage || this.state.stage.at === "counter") await this.lookUp(voucher);
   }
 
   async lookUp(voucher: VoucherRef): Promise<void> {

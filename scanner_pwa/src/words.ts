@@ -235,7 +235,7 @@ export const pairingSeenText = t(
 export const trainingSeen = t("Chèque d’entraînement", "Training voucher");
 export const trainingSeenText = t("Il ne vaut rien.", "It is worth nothing.");
 export const say = t("À dire au client", "Tell the customer");
-export const quoted = (text: string): string => t(`«\u00a0${text}\u00a0»`, `“${text}”`);
+export const quoted = (text: string): string => t(`«\u00a0${text.replace(/ (?=[:;!?])/g, "\u00a0")}\u00a0»`, `“${text}”`);
 export const usedOwnShop = t("Déjà pris dans votre boutique", "Already taken in your shop");
 export const usedElsewhere = (shop: string): string => t(`Déjà pris chez ${shop}`, `Already taken at ${shop}`);
 export const usedUnknownShop = t("Déjà pris dans une autre boutique", "Already taken in another shop");

@@ -8,7 +8,7 @@ from typing import Final
 
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from vouchers.api import problems
@@ -65,6 +65,9 @@ class Frame:
             return
         try:
             await self._app(scope, _capped(receive), framed)
+        except ClientDisconnect:
+            # Whoever gave up hears no answer; what was written stands, and its key gives it again.
+            return
         except Exception:
             # The path without its query: a code or a name must not reach the log.
             _log.exception("%s %s failed", scope["method"], scope["path"])

@@ -80,16 +80,15 @@ function Corner({ desk, till, onLeave }: { desk: Desk; till: Till; onLeave: () =
         state !== "proposed" && state !== "withdrawn" && settlements?.some((line) => line.state !== "carried")),
     });
   };
-  const change = (path: string, body: object, method = "POST"): void => run(async () => {
+  /** `done` empties the form that was sent, and no other. */
+  const change = (path: string, body: object, method = "POST", done?: () => void): void => run(async () => {
     await desk.write(path, body, method);
-    setEditing(null);
-    setName("");
-    setPin("");
-    setUndoPin("");
+    done?.();
     await load();
   });
-  const setRule = (rule: object): void =>
-    change(`${merchant}/counter-rule`, { ask_cashier: shop!.rule.ask_cashier, undo_pin: "keep", ...rule }, "PUT");
+  const setRule = (rule: object, done?: () => void): void =>
+    change(`${merchant}/counter-rule`, { ask_cashier: shop!.rule.ask_cashier, undo_pin: "keep", ...rule }, "PUT", done);
+  const close = (): void => setEditing(null);
   useEffect(() => run(load), []);
 
   return <>
@@ -106,9 +105,9 @@ function Corner({ desk, till, onLeave }: { desk: Desk; till: Till; onLeave: () =
                 {one.weak && <p class="mistake">{words.weak}</p>}
               </div>
               {editing === one.till_id
-                ? <EditTill one={one} busy={busy} onCancel={() => setEditing(null)}
-                    onLabel={(label) => change(`${programme}/tills/${one.till_id}/label`, { label }, "PUT")}
-                    onRevoke={() => change(`${programme}/tills/${one.till_id}/revocation`, { reason: words.revokeReason })} />
+                ? <EditTill one={one} busy={busy} onCancel={close}
+                    onLabel={(label) => change(`${programme}/tills/${one.till_id}/label`, { label }, "PUT", close)}
+                    onRevoke={() => change(`${programme}/tills/${one.till_id}/revocation`, { reason: words.revokeReason }, "POST", close)} />
                 : (
                   <button class="secondary" aria-label={`${words.edit} ${one.label}`} onClick={() => setEditing(one.till_id)}
                     data-testid="till-edit">{words.edit}</button>
@@ -139,7 +138,10 @@ function Corner({ desk, till, onLeave }: { desk: Desk; till: Till; onLeave: () =
         )}
         <form class="stack" onSubmit={(event) => {
           event.preventDefault();
-          change(`${merchant}/cashiers`, { name: name.trim(), pin });
+          change(`${merchant}/cashiers`, { name: name.trim(), pin }, "POST", () => {
+            setName("");
+            setPin("");
+          });
         }}>
           <Field name="cashier-name" label={words.cashierName} value={name} onText={setName} maxLength={40} />
           <Field name="cashier-pin" label={words.cashierPin} value={pin} onText={setPin} keyboard="numeric" maxLength={4} />
@@ -162,7 +164,7 @@ function Corner({ desk, till, onLeave }: { desk: Desk; till: Till; onLeave: () =
         <p class="hint">{shop.rule.undo_pin ? words.undoPinOn : words.undoPinOff}</p>
         <form class="stack" onSubmit={(event) => {
           event.preventDefault();
-          setRule({ undo_pin: undoPin });
+          setRule({ undo_pin: undoPin }, () => setUndoPin(""));
         }}>
           <Field name="undo-pin" label={words.undoPinNew} value={undoPin} onText={setUndoPin} keyboard="numeric" maxLength={4} />
           <button type="submit" class="secondary wide" disabled={busy || !isPin(undoPin)} data-testid="undo-pin-set">
