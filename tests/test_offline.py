@@ -15,7 +15,7 @@ from sqlalchemy import select
 from tests.makers import NOON, PEPPER, a_till, facts_of, moves_of
 from tests.outbox import RULE, Outbox, allow, an_outbox, bring, refresh
 from tests.town import APPROVER, TREASURER, Town, a_town
-from vouchers import codes, disputes, expire, guarantee, issue, offline, people, report, snapshots, stop, tills
+from vouchers import codes, disputes, expire, guarantee, issue, offline, people, report, reverse, snapshots, stop, tills
 from vouchers.acceptances import Entry
 from vouchers.db import Database
 from vouchers.errors import (
@@ -25,7 +25,9 @@ from vouchers.errors import (
     GuaranteeExceeded,
     KeyReused,
     OfflineNotAllowed,
+    PaidOtherwise,
     Refusal,
+    VoucherClosed,
 )
 from vouchers.tables import acceptance, voucher
 
@@ -46,6 +48,14 @@ def outcome(town: Town, outbox: Outbox, entry: Entry, *, at: Any = LATER) -> str
     if told["outcome"] == "redeemed":
         return "redeemed"
     return str(told["reason"]) + ("+" if told["guaranteed_cents"] else "")
+
+
+def guaranteed(town: Town, number: int) -> None:
+    """The treasurer lets the guarantee pay a dispute."""
+    town.house.write(
+        disputes.decide, programme_id=town.programme_id, number=number, decision="guarantee", reason="vu",
+        actor=TREASURER, at=LATER,
+    )  # fmt: skip
 
 
 def chains(town: Town) -> list[str]:
@@ -108,6 +118,15 @@ def test_what_all_tills_hold_stays_within_the_programmes_caps(town: Town) -> Non
     what: dict[str, Any] = {"programme_id": town.programme_id, "actor": TREASURER, "at": a_day_later}
     town.house.write(people.suspend_merchant, merchant_id=town.merchants[1], reason="fraude", **what)
     assert held(1, at=a_day_later) == (0, 0) and held(0, at=a_day_later) == (5, 5_000)
+
+
+def test_a_suspended_shop_keeps_what_it_holds_and_is_given_no_more(town: Town) -> None:
+    what: dict[str, Any] = {"programme_id": town.programme_id, "merchant_id": town.merchants[0], "actor": TREASURER}
+    before = an_outbox(town)
+    town.house.write(people.suspend_merchant, reason="contrôle", at=NOON, **what)
+    others = [an_outbox(town, shop).told["most_count"] for shop in (1, 2)]
+    town.house.write(people.restore_merchant, reason="contrôle", at=NOON, **what)
+    assert (before.told["most_count"], sum(others)) == (5, RULE.programme_count - 5)
 
 
 def test_many_tills_at_once_hold_no_more_than_the_cap_together(house: Database) -> None:
@@ -372,11 +391,91 @@ def test_a_revoked_till_and_a_suspended_shop_bring_nothing_but_disputes(town: To
     assert outcome(town, outbox, mine) == "till_revoked"
     assert outcome(town, other, theirs) == "merchant_suspended"
     assert town.held(1) == town.held(2) == ("active", 1_000)
-    paid = town.house.write(
-        disputes.decide, programme_id=town.programme_id, number=1, decision="guarantee", reason="vu", actor=TREASURER,
-        at=LATER,
-    )  # fmt: skip
-    assert paid.serial == 1 and town.owed(0) == 1_000
+    with pytest.raises(PaidOtherwise):
+        guaranteed(town, 1)
+    town.tills[0] = a_till(
+        town.house, programme_id=town.programme_id, merchant_id=town.merchants[0], at=LATER
+    ).till.till_id
+    town.spend(1, at=LATER)
+    with pytest.raises(PaidOtherwise):
+        guaranteed(town, 1)
+    assert town.owed(0) == 1_000, "the shop scans what it kept, and is paid once"
+    town.books_hold()
+
+
+# ── One paper, one payment ───────────────────────────────────────────────────────────────────────────────────────
+def test_a_shop_is_not_guaranteed_a_paper_that_it_was_paid_for(town: Town) -> None:
+    outbox = an_outbox(town)
+    minute = NOON + timedelta(minutes=1)
+    thrice = [outbox.accept(town.secrets[1].code, at=minute) for _ in range(3)]
+    assert [outcome(town, outbox, entry) for entry in thrice] == ["redeemed", "already_redeemed", "already_redeemed"]
+    for number in (1, 2):
+        with pytest.raises(PaidOtherwise):
+            guaranteed(town, number)
+    assert town.owed(0) == 1_000
+    town.books_hold()
+
+
+def test_a_paper_that_was_paid_by_the_guarantee_is_not_good_again(town: Town) -> None:
+    """Neither found again, nor given back by the shop that took it: its holder has had its worth."""
+    outbox = an_outbox(town)
+    minute = NOON + timedelta(minutes=1)
+    found, given_back = (outbox.accept(town.secrets[serial].code, at=minute) for serial in (1, 2))
+    town.block(1, at=minute)
+    sale = town.spend(2, shop=1, at=minute)
+    assert outcome(town, outbox, found, at=minute) == "voucher_blocked+"
+    assert outcome(town, outbox, given_back, at=minute) == "already_redeemed+"
+    with pytest.raises(VoucherClosed):
+        town.house.write(
+            stop.unblock, programme_id=town.programme_id, serials=[1], actor=TREASURER, reason="retrouvé", at=minute
+        )
+    with pytest.raises(VoucherClosed):
+        town.house.write(
+            reverse.reverse_at_shop, programme_id=town.programme_id, redemption_id=sale, serials=None,
+            merchant_id=town.merchants[1], actor="till:2", reason="erreur", at=minute,
+        )  # fmt: skip
+    assert (town.owed(0), town.owed(1)) == (2_000, 1_000)
+    town.books_hold()
+
+
+def test_what_was_taken_here_since_is_not_guaranteed_even_if_as_much_was_undone(house: Database) -> None:
+    town = a_town(house, vouchers=3, shops=2, use_rule="partial")
+    allow(town)
+    minute = NOON + timedelta(minutes=1)
+    sale = town.spend(1, cents=500, at=NOON - timedelta(minutes=5))
+    outbox = an_outbox(town)
+    entry = outbox.accept(town.secrets[1].code, at=minute, cents=500)
+    town.undo(sale, at=minute)
+    town.spend(1, cents=500, at=minute)
+    town.spend(1, cents=500, shop=1, at=minute)
+    assert outcome(town, outbox, entry) == "already_redeemed"
+    town.books_hold()
+
+
+def test_older_versions_promise_nothing_more_than_the_caps(house: Database) -> None:
+    town = a_town(house, vouchers=12, shops=2)
+    one = replace(RULE, till_count=1, till_cents=1_000, programme_count=1, programme_cents=1_000)
+    allow(town, rule=replace(one, guarantee_cents=100_000))
+    outbox = an_outbox(town)
+    older = outbox.version
+    refresh(town, outbox, at=NOON + timedelta(seconds=1))
+    minute = NOON + timedelta(minutes=1)
+    versions = [older, outbox.version]
+    entries = [outbox.accept(town.secrets[n].code, at=minute, snapshot=versions[n % 2]) for n in range(1, 9)]
+    for serial in range(1, 9):
+        town.spend(serial, shop=1, at=minute)
+    paid = [outcome(town, outbox, entry) for entry in entries]
+    assert paid.count("already_redeemed+") == 1
+    town.books_hold()
+
+
+def test_no_more_last_days_than_were_promised_are_taken_on_the_tills_word(house: Database) -> None:
+    town = a_town(house, vouchers=12, shops=1, expires_on=NOON.date())
+    allow(town)
+    outbox = an_outbox(town)
+    entries = [outbox.accept(town.secrets[n].code, at=NOON + timedelta(hours=1)) for n in range(1, 8)]
+    late = [outcome(town, outbox, entry, at=NOON + timedelta(days=30)) for entry in entries]
+    assert late == ["redeemed"] * RULE.till_count + ["voucher_expired"] * 2
     town.books_hold()
 
 

@@ -107,6 +107,7 @@ SEEDS: dict[str, tuple[str, ...]] = {
     "a redemption was made at a till of its merchant, for a sale that covers it": (
         f"UPDATE redemption SET till_id = 2 WHERE journal_id = {of_kind('redeemed')}",
     ),
+    "a till is revoked since the fact that says so, and for good": ("UPDATE till SET revoked_at = 1 WHERE id = 1",),
     "a journal of a redemption has its redemption": (
         f"DELETE FROM redemption WHERE journal_id = {of_kind('redeemed')}",
     ),

@@ -8,8 +8,7 @@ shop gave goods for it; all of it is kept, and decides whether the guarantee pay
 """
 
 import hashlib
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
@@ -91,7 +90,7 @@ def bring(
         cashier.c.merchant_id == held.merchant_id,
         cashier.c.id == entry.cashier_id,
     )
-    return Brought(
+    brought = Brought(
         programme_id=programme_id,
         till_id=till_id,
         merchant_id=held.merchant_id,
@@ -103,6 +102,10 @@ def bring(
         believed_at=_believed_at(version, entry=entry, at=at),
         received_at=at,
     )
+    if version is not None and not _within_caps(session, brought=brought, version=version):
+        # What was promised bounds how many last days are taken on the till's word.
+        return replace(brought, believed_at=None)
+    return brought
 
 
 def refuse_revoked(brought: Brought) -> None:
@@ -130,9 +133,6 @@ def keep_disputed(session: WriteSession, *, brought: Brought, refusal: Refusal, 
     The fact's reason says what the dispute is about, so that a row changed behind the house's back is told.
     """
     programme_id, entry, at = brought.programme_id, brought.entry, brought.received_at
-    take_turn(session, programme_id=programme_id)
-    newest = select(func.coalesce(func.max(dispute.c.number), 0)).where(dispute.c.programme_id == programme_id)
-    number = int(session.execute(newest).scalar_one()) + 1
     paper: Any = session.execute(
         select(
             voucher.c.serial,
@@ -145,7 +145,12 @@ def keep_disputed(session: WriteSession, *, brought: Brought, refusal: Refusal, 
         )
         .join(batch, and_(batch.c.programme_id == voucher.c.programme_id, batch.c.number == voucher.c.batch_number))
         .where(voucher.c.programme_id == programme_id, voucher.c.code_hash == codes.code_hash(pepper, entry.code))
+        # The attempt let go of it. Whoever undoes its redemption meanwhile waits, and sees what was paid in its place.
+        .with_for_update(of=voucher)
     ).first()
+    take_turn(session, programme_id=programme_id)
+    newest = select(func.coalesce(func.max(dispute.c.number), 0)).where(dispute.c.programme_id == programme_id)
+    number = int(session.execute(newest).scalar_one()) + 1
     serial = None if paper is None else paper.serial
     about = f"voucher:{serial or '-'} {entry.cents} {clock.micros(entry.scanned_at)}"
     said = f"{refusal.reason} merchant:{brought.merchant_id} {about}"
@@ -247,37 +252,26 @@ def _could_not_know(session: ReadSession, *, brought: Brought, refusal: Refusal,
         and brought.believed_at is not None
         and paper.offline_prefix == entry.digest[:8]
         and clock.book_day(brought.believed_at) <= paper.expires_on
-        and _within_caps(session, brought=brought, version=version)
-        and not _guaranteed_before(session, brought=brought, serial=paper.serial)
+        and not (paper.state == "active" and paper.balance_cents >= entry.cents)
+        and guarantee.guaranteed_among(session, programme_id=brought.programme_id, serials=[paper.serial]) is None
         and _was_spendable(session, brought=brought, paper=paper, at=version.at)
     )
 
 
 def _within_caps(session: ReadSession, *, brought: Brought, version: Version) -> bool:
-    """What this till accepted on this snapshot, this entry included, is what it was promised, or less."""
+    """What this till brought since this snapshot was made, this entry included, is what it was promised, or less.
+
+    On whichever snapshot it was accepted: going back to an older one, or asking for many, promises nothing more.
+    """
     before = session.execute(
-        select(acceptance.c.entry, acceptance.c.cents)
-        .where(
+        select(func.count(), func.coalesce(func.sum(acceptance.c.cents), 0)).where(
             acceptance.c.programme_id == brought.programme_id,
             acceptance.c.till_id == brought.till_id,
             acceptance.c.number < brought.entry.number,
+            acceptance.c.received_at >= version.at,
         )
-        .order_by(acceptance.c.number.desc())
-        .limit(version.most_count)
-    )
-    count, cents = 1, brought.entry.cents
-    for row in before:
-        if json.loads(row.entry)["snapshot"] != brought.entry.snapshot:
-            break
-        count, cents = count + 1, cents + row.cents
-    return count <= version.most_count and cents <= version.most_cents
-
-
-def _guaranteed_before(session: ReadSession, *, brought: Brought, serial: int) -> bool:
-    found = select(dispute.c.number).where(
-        dispute.c.programme_id == brought.programme_id, dispute.c.serial == serial, dispute.c.state == "guaranteed"
-    )
-    return session.execute(found.limit(1)).first() is not None
+    ).one()
+    return before[0] < version.most_count and int(before[1]) + brought.entry.cents <= version.most_cents
 
 
 def _was_spendable(session: ReadSession, *, brought: Brought, paper: Any, at: datetime) -> bool:
@@ -288,7 +282,7 @@ def _was_spendable(session: ReadSession, *, brought: Brought, paper: Any, at: da
     programme_id = brought.programme_id
     own = chart.merchant(brought.merchant_id)
     taken = case((posting.c.debit == chart.FLOAT, posting.c.cents), else_=-posting.c.cents)
-    here = case((posting.c.credit == own, posting.c.cents), (posting.c.debit == own, -posting.c.cents), else_=0)
+    here = case((posting.c.credit == own, posting.c.cents), else_=0)
     moved = session.execute(
         select(func.coalesce(func.sum(taken), 0), func.coalesce(func.sum(here), 0))
         .join(journal, and_(journal.c.programme_id == posting.c.programme_id, journal.c.id == posting.c.journal_id))

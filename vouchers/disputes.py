@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
-from sqlalchemy import select
+from sqlalchemy import case, func, select
 
-from vouchers import guarantee, identity, ledger
+from vouchers import chart, clock, guarantee, identity, ledger
 from vouchers.db import ReadSession, WriteSession
-from vouchers.errors import DisputeUnknown
+from vouchers.errors import DisputeUnknown, PaidOtherwise
 from vouchers.ledger import Fact
-from vouchers.tables import acceptance, dispute, merchant, till
+from vouchers.tables import acceptance, dispute, merchant, posting, till, voucher
 
 MOST_LISTED: Final = 200
 
@@ -106,11 +106,13 @@ def decide(
     """Let the guarantee pay an open dispute, or dismiss it.
 
     Refuses, in order: `BadInput` (reason), `OfflineNotAllowed` (a guarantee without a rule), `DisputeUnknown`,
-    `DisputeDecided`, `GuaranteeExceeded`.
+    `PaidOtherwise`, `DisputeDecided`, `GuaranteeExceeded`.
     """
     why = identity.name(reason, field="reason")
     if decision == "guarantee":
         rule = guarantee.required_rule(session, programme_id=programme_id)
+        found = find_dispute(session, programme_id=programme_id, number=number)
+        _refuse_paid_otherwise(session, programme_id=programme_id, of=found, at=at)
         guarantee.pay(session, programme_id=programme_id, number=number, rule=rule, actor=actor, reason=why, at=at)
     else:
         guarantee.held_open(session, programme_id=programme_id, number=number)
@@ -121,6 +123,34 @@ def decide(
         fact = Fact("dispute_dismissed", at, actor, f"dispute:{number}", why)
         ledger.post(session, programme_id=programme_id, fact=fact)
     return find_dispute(session, programme_id=programme_id, number=number)
+
+
+def _refuse_paid_otherwise(session: WriteSession, *, programme_id: int, of: Dispute, at: datetime) -> None:
+    """A good voucher is taken, not guaranteed; and no shop is given more for one paper than is printed on it."""
+    if of.serial is None or of.state != "open":
+        return
+    paper = session.execute(
+        select(voucher.c.state, voucher.c.balance_cents, voucher.c.face_cents, voucher.c.expires_on)
+        .where(voucher.c.programme_id == programme_id, voucher.c.serial == of.serial)
+        # Before the programme's turn, as replacing does; a till that scans it now waits.
+        .with_for_update()
+    ).one()
+    own = chart.merchant(of.merchant_id)
+    sides = case((posting.c.credit == own, posting.c.cents), (posting.c.debit == own, -posting.c.cents), else_=0)
+    taken = select(func.coalesce(func.sum(sides), 0)).where(
+        posting.c.programme_id == programme_id, posting.c.serial == of.serial
+    )
+    given = select(func.coalesce(func.sum(dispute.c.cents), 0)).where(
+        dispute.c.programme_id == programme_id,
+        dispute.c.serial == of.serial,
+        dispute.c.merchant_id == of.merchant_id,
+        dispute.c.state == "guaranteed",
+    )
+    paid = int(session.execute(taken).scalar_one()) + int(session.execute(given).scalar_one())
+    in_time = paper.expires_on >= clock.book_day(at)
+    still_good = paper.state == "active" and paper.balance_cents >= of.cents and in_time
+    if still_good or paid + of.cents > paper.face_cents:
+        raise PaidOtherwise(serial=of.serial)
 
 
 _LISTED: Final = (

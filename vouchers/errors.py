@@ -18,7 +18,7 @@ Refusal
 │   └── VoucherClosed  VoucherNotBlocked  ExpiryNotLater
 ├── BasketRefusal            BasketSize  BasketDuplicate
 ├── ReversalRefusal          RedemptionUnknown  WindowClosed  AlreadyReversed
-├── OfflineRefusal           OfflineNotAllowed  DisputeUnknown  DisputeDecided  GuaranteeExceeded
+├── OfflineRefusal           OfflineNotAllowed  DisputeUnknown  DisputeDecided  PaidOtherwise  GuaranteeExceeded
 ├── SettlementRefusal        RunState  RunOpen  NothingToSettle  FiguresChanged  IssuerAccountMissing  NotInRun
 └── CopyRefusal              CopyBroken  CopyOlder
 
@@ -457,6 +457,14 @@ class DisputeDecided(OfflineRefusal):
     reason = "dispute_decided"
     fr = "Le litige {number} est déjà tranché : « {state} »."
     en = "Dispute {number} is already decided: '{state}'."
+
+
+class PaidOtherwise(OfflineRefusal):
+    """The voucher can still be spent, or has brought this shop its face value already."""
+
+    reason = "paid_otherwise"
+    fr = "Le chèque {serial} peut encore être encaissé, ou ce commerce en a déjà été payé."
+    en = "Voucher {serial} can still be taken, or this shop was paid for it already."
 
 
 class GuaranteeExceeded(OfflineRefusal):

@@ -4,6 +4,7 @@ No rule: no acceptance without network. With a rule, what the guarantee pays is 
 decided under the programme's turn, so that two at once never pass the cap together.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -85,6 +86,14 @@ def pay(
         session, programme_id=programme_id, number=number, state="guaranteed", actor=actor, reason=reason, at=at,
         journal_id=journal_id,
     )  # fmt: skip
+
+
+def guaranteed_among(session: ReadSession, *, programme_id: int, serials: Sequence[int]) -> int | None:
+    """The lowest of these vouchers in whose place a shop was paid; None where there is none. Lock their rows before."""
+    found = select(func.min(dispute.c.serial)).where(
+        dispute.c.programme_id == programme_id, dispute.c.serial.in_(serials), dispute.c.state == "guaranteed"
+    )
+    return session.execute(found).scalar()
 
 
 @dataclass(frozen=True, slots=True)

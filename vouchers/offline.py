@@ -113,12 +113,9 @@ def lease(session: WriteSession, *, programme_id: int, till_id: int, at: datetim
     """
     take_turn(session, programme_id=programme_id)
     rule = required_rule(session, programme_id=programme_id)
-    # What a revoked till or a suspended shop accepted goes to review: it takes nobody's share.
-    working = (
-        select(till.c.id)
-        .join(merchant, merchant.c.id == till.c.merchant_id)
-        .where(till.c.programme_id == programme_id, till.c.revoked_at.is_(None), merchant.c.state == "active")
-    )
+    # What a revoked till accepted goes to review: it takes nobody's share. A suspended shop may be restored: it keeps
+    # what it holds, and is given no more.
+    unrevoked = select(till.c.id).where(till.c.programme_id == programme_id, till.c.revoked_at.is_(None))
     held_count, held_cents = session.execute(
         select(
             func.coalesce(func.sum(offline_lease.c.count), 0), func.coalesce(func.sum(offline_lease.c.cents), 0)
@@ -126,9 +123,10 @@ def lease(session: WriteSession, *, programme_id: int, till_id: int, at: datetim
             offline_lease.c.programme_id == programme_id,
             offline_lease.c.till_id != till_id,
             offline_lease.c.until > at,
-            offline_lease.c.till_id.in_(working),
+            offline_lease.c.till_id.in_(unrevoked),
         )
     ).one()
+    working = unrevoked.join(merchant, merchant.c.id == till.c.merchant_id).where(merchant.c.state == "active")
     works = session.execute(working.where(till.c.id == till_id)).first() is not None
     given = Lease(
         max(0, min(rule.till_count, rule.programme_count - int(held_count))) if works else 0,
@@ -169,6 +167,7 @@ def snapshot(
     known = None if since is None else snapshots.version_of(pepper, since)
     usable = (
         known is not None
+        and _is_of_this_book(session, version=known)
         and (known.programme_id, known.till_id) == (programme_id, till_id)
         and at - _OLDEST_SINCE <= known.at <= at
     )
@@ -196,6 +195,13 @@ def _newest_settled(session: ReadSession, *, programme_id: int, at: datetime) ->
         .limit(1)
     )
     return int(session.execute(found).scalar() or 0)
+
+
+def _is_of_this_book(session: ReadSession, *, version: Version) -> bool:
+    """A restored house has other journals under the numbers that it gave since its copy."""
+    then = select(journal.c.at).where(journal.c.programme_id == version.programme_id, journal.c.id == version.journal)
+    at = session.execute(then).scalar()
+    return at <= version.at - _SETTLED_AFTER if at is not None else version.journal == 0
 
 
 def _spendable(programme_id: int, at: datetime) -> tuple[Any, ...]:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from sqlalchemy import case, select, update
 
-from vouchers import chart, clock, ledger
+from vouchers import chart, clock, guarantee, ledger
 from vouchers.db import LockLost, ReadSession, WriteSession
 from vouchers.errors import AlreadyReversed, RedemptionUnknown, VoucherClosed, WindowClosed
 from vouchers.ledger import Fact, Move
@@ -52,7 +52,8 @@ def reverse_at_shop(
 ) -> Reversed:
     """Undo a redemption of one's own shop within the programme's window.
 
-    Refuses, in order: `RedemptionUnknown`, `WindowClosed`, then as `reverse`.
+    Not where the guarantee paid another shop in a voucher's place: on it again, its money would be taken twice. Only
+    the treasurer may then. Refuses, in order: `RedemptionUnknown`, `WindowClosed`, `VoucherClosed`, then as `reverse`.
     """
     done = _redemption(session, programme_id=programme_id, redemption_id=redemption_id)
     if done.merchant_id != merchant_id:
@@ -60,6 +61,19 @@ def reverse_at_shop(
     window = timedelta(minutes=rules(session, programme_id=programme_id).reversal_window_minutes)
     if at > done.at + window:
         raise WindowClosed(until_at=clock.iso(done.at + window))
+    of_redemption = select(posting.c.serial).where(
+        posting.c.programme_id == programme_id, posting.c.journal_id == redemption_id
+    )
+    # Locked first, as the guarantee does before it pays: of two at once, one sees what the other did.
+    held = session.execute(
+        select(voucher.c.serial)
+        .where(voucher.c.programme_id == programme_id, voucher.c.serial.in_(of_redemption))
+        .order_by(voucher.c.serial)
+        .with_for_update()
+    ).scalars()
+    paid_for = guarantee.guaranteed_among(session, programme_id=programme_id, serials=list(held))
+    if paid_for is not None:
+        raise VoucherClosed(serial=paid_for, state="guaranteed")
     return reverse(
         session,
         programme_id=programme_id,

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from sqlalchemy import Row, select, update
 
-from vouchers import chart, clock, ledger, order_book
+from vouchers import chart, clock, guarantee, ledger, order_book
 from vouchers.codes import Secret, code_hash, control_hash, offline_prefix, offline_salt
 from vouchers.db import ReadSession, WriteSession
 from vouchers.errors import (
@@ -86,6 +86,7 @@ def unblock(
 ) -> list[Stopped]:
     """Found again: blocked → active, even past its last day, so that it can lapse. No money moves.
 
+    Not a voucher in whose place the guarantee paid a shop: whoever holds the paper has had its worth.
     Refuses `BadInput` (the list), `VoucherUnknown`, `VoucherClosed`, `VoucherNotBlocked`.
     """
     rows = _held(session, programme_id=programme_id, serials=serials)
@@ -94,6 +95,10 @@ def unblock(
             raise VoucherClosed(serial=row.serial, state=row.state)
         if row.state != "blocked":
             raise VoucherNotBlocked(serial=row.serial)
+    for part in _parts([row.serial for row in rows]):
+        paid_for = guarantee.guaranteed_among(session, programme_id=programme_id, serials=part)
+        if paid_for is not None:
+            raise VoucherClosed(serial=paid_for, state="guaranteed")
     return _restated(session, rows, state="active", kind="unblocked", actor=actor, reason=reason, at=at)
 
 

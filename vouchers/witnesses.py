@@ -55,6 +55,11 @@ WITNESSES: Final = (
              CAST(b.expires_on AS TEXT) AS expected
            FROM voucher v JOIN batch b ON b.programme_id = v.programme_id AND b.number = v.batch_number
            WHERE v.state IN ('printed', 'active', 'blocked', 'redeemed')"""),
+    # ── I9: tills ────────────────────────────────────────────────────────────────────────────────────────────────
+    Invariant("I9", "till", "a till is revoked since the fact that says so, and for good",
+        f"""SELECT t.programme_id AS p, t.id AS n, COALESCE(CAST(t.revoked_at AS TEXT), '-') AS found,
+              {_about("t", "till_revoked", "'till:' || CAST(t.id AS TEXT)", wanted="CAST(k.at AS TEXT)")} AS expected
+            FROM till t"""),
     # ── I10: runs, settlements, bank accounts ────────────────────────────────────────────────────────────────────
     Invariant("I10", "payment_run", "who proposed and who approved a run are in its facts, and when",
         f"""SELECT r.programme_id AS p, r.number AS n,

@@ -167,6 +167,16 @@ def test_a_phone_that_keeps_no_key_brings_back_what_its_cashier_accepted(doors: 
     town.books_hold()
 
 
+def test_what_is_no_entry_does_not_hold_up_those_beside_it(doors: Doors, town: Town) -> None:
+    allowed(doors, town)
+    till, outbox = at_shop(doors, town, 0)
+    good = sent(outbox.accept(town.secrets[1].code, at=clock.now()))
+    damaged: list[Any] = [None, {**good, "code": None}, {**good, "later": 1}, {**good, "entry": "x" * 3_000}]
+    answer = till.post(f"{V1}/till/acceptances", {"entries": [*damaged, good]})
+    assert [result["outcome"] for result in answer.json()["results"]] == ["invalid"] * 4 + ["redeemed"]
+    town.books_hold()
+
+
 def test_a_revoked_till_may_still_bring_its_outbox_and_nothing_else(doors: Doors, town: Town) -> None:
     treasurer = allowed(doors, town)
     till, outbox = at_shop(doors, town, 0)

@@ -11,7 +11,7 @@ from vouchers import cashiers, pins
 from vouchers.access import Act
 from vouchers.api.fields import Body, Empty, Line, NumberInPath
 from vouchers.api.guard import AtDesk, AtKeyedDesk, does, of_merchant
-from vouchers.api.shapes import Page, page
+from vouchers.api.shapes import Made, Page, page
 from vouchers.db import WriteSession
 from vouchers.pins import PinHash
 
@@ -43,24 +43,25 @@ async def listed(desk: AtDesk, merchant_id: NumberInPath) -> Response:
     )
 
 
-@router.post("/cashiers", **does(Act.CASHIER_NAME, gives=cashiers.Cashier, status=201))
+@router.post("/cashiers", **does(Act.CASHIER_NAME, gives=Made, status=201))
 async def name(body: NewCashier, desk: AtKeyedDesk, merchant_id: NumberInPath) -> Response:
-    """One more cashier of a shop."""
+    """One more cashier of a shop. The answer names nobody: it is kept for ever, and a name can be erased."""
     pin = await run_in_threadpool(pins.hashed, body.pin, field="pin")
-    return await desk.once(
-        lambda session: cashiers.name_cashier(session, **desk.doing, merchant_id=merchant_id, name=body.name, pin=pin),
-        of=of_merchant(merchant_id),
-        status=201,
-    )
+
+    def named(session: WriteSession) -> Made:
+        made = cashiers.name_cashier(session, **desk.doing, merchant_id=merchant_id, name=body.name, pin=pin)
+        return Made(made.id)
+
+    return await desk.once(named, of=of_merchant(merchant_id), status=201)
 
 
-@router.post("/cashiers/{cashier_id}/removal", **does(Act.CASHIER_NAME, gives=Page[cashiers.Cashier]))
+@router.post("/cashiers/{cashier_id}/removal", **does(Act.CASHIER_NAME, gives=Made))
 async def remove(_body: Empty, desk: AtKeyedDesk, merchant_id: NumberInPath, cashier_id: NumberInPath) -> Response:
-    """They sign on no more; what they took stays theirs. Gives those who are left."""
+    """They sign on no more; what they took stays theirs."""
 
-    def removed(session: WriteSession) -> object:
+    def removed(session: WriteSession) -> Made:
         cashiers.remove_cashier(session, **desk.doing, merchant_id=merchant_id, cashier_id=cashier_id)
-        return page(cashiers.cashiers_of(session, programme_id=desk.programme_id, merchant_id=merchant_id))
+        return Made(cashier_id)
 
     return await desk.once(removed, of=of_merchant(merchant_id))
 

@@ -78,6 +78,7 @@ STATUS: Final[dict[str, int]] = {
     "dispute_unknown": 404,
     "dispute_decided": 409,
     "guarantee_exceeded": 409,
+    "paid_otherwise": 409,
     # Settlement
     "run_state": 409,
     "run_open": 409,

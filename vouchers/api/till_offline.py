@@ -47,7 +47,8 @@ class Brought(Body):
 class Brought50(Body):
     """Up to 50 entries, in the order of their numbers."""
 
-    entries: Annotated[list[Brought], Field(min_length=1, max_length=MOST_AT_ONCE)]
+    # Each is judged for itself: one that is no entry must not hold up the others.
+    entries: Annotated[list[Any], Field(min_length=1, max_length=MOST_AT_ONCE)]
 
 
 class Told(BaseModel):
@@ -140,7 +141,14 @@ async def bring(body: Brought50, request: Request, counter: LastCounter) -> Resp
     """Bring what was accepted without network, 50 at most; a revoked till may, and everything it brings is disputed."""
     house, language = counter.house, language_of(request)
     results = []
-    for brought in body.entries:
+    for given in body.entries:
+        try:
+            brought = Brought.model_validate(given)
+        except ValidationError:
+            named = given.get("entry") if isinstance(given, dict) else None
+            key = _key_in(named) if isinstance(named, str) else None
+            results.append({"key": key, "outcome": "invalid", "reason": BadInput.reason})
+            continue
         try:
             entry = _entry(counter.till, brought, pepper=house.pepper)
 
