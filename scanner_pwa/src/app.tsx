@@ -66,7 +66,7 @@ export function App({ counter, outbox, camera, decoder, pairingCode, onIdle }: P
     setLinkedCode(""); // it has served
     setCameraAsked(true);
     counter.backToCounter();
-    void counter.open();
+    void counter.open().catch(() => counter.stop());
   };
 
   return <>

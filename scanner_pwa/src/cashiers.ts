@@ -17,6 +17,10 @@ export async function tryPin(cashier: Cashier, pin: string, nowMs: number, notes
   const tries = (await notes.read<Tries>("tries")) ?? {};
   const last = tries[cashier.id];
   const locked = last !== undefined && last.wrong >= MOST_TRIES;
+  if (locked && nowMs < last.atMs) {
+    last.atMs = nowMs; // the clock was set back: five minutes stay five minutes
+    await notes.keep("tries", tries);
+  }
   if (locked && nowMs < last.atMs + LOCKED_MS) return { ok: false, left: 0, lockedUntilMs: last.atMs + LOCKED_MS };
   const wrong = (locked ? 0 : last?.wrong ?? 0) + 1;
   await notes.keep("tries", { ...tries, [cashier.id]: { wrong, atMs: nowMs } });

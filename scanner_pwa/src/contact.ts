@@ -51,6 +51,7 @@ export class Contact {
     if (!till) return;
     try {
       const about = await this.client.about();
+      if (this.client.till?.tillId !== till.tillId) return;
       if (!about.ok) return this.onRefused(about.problem);
       const { today, label, merchant, programme } = about.body;
       const rules = Object.fromEntries(
@@ -81,7 +82,7 @@ export class Contact {
   /** Every 15 seconds: asks whether a network that was lost is back, and keeps the list young. */
   async beat(): Promise<void> {
     if (this.failures > 0) await this.refresh();
-    if (this.known.reachable && this.now() - this.renewedMs >= RENEW_MS) await this.renew();
+    if (this.known.reachable && Math.abs(this.now() - this.renewedMs) >= RENEW_MS) await this.renew();
   }
 
   private learn(news: Partial<Known>): void {

@@ -17,6 +17,8 @@ export type * from "./stages.ts";
 
 /** A customer waits: with a list to judge by, the network gets no longer than this. */
 const OFFLINE_AFTER_MS = 3000;
+/** News that comes by itself is not wiped away by a paper that is on its way to the camera. */
+const NEWS_MS = 1500;
 const REDEMPTIONS = "/api/v1/till/redemptions";
 
 export class Counter extends Stand {
@@ -24,6 +26,7 @@ export class Counter extends Stand {
   /** The redemption whose customer is still standing here; others are told as news. */
   private liveKey: string | null = null;
   private training = new Training();
+  private newsAtMs: number | null = null;
 
   constructor(
     client: TillClient,
@@ -41,6 +44,8 @@ export class Counter extends Stand {
   read(text: string): void {
     const { stage } = this.state;
     const open = stage.at === "counter" || stage.at === "basket" || (stage.at === "verdict" && stage.verdict.tone !== "broken");
+    if (this.newsAtMs !== null && stage.at === "verdict" && Math.abs(this.now() - this.newsAtMs) < NEWS_MS) return;
+    if (open && !this.opened && this.client.till) this.early = text;
     if (!open || !this.opened || !this.client.till || !this.sight.isNew(text, this.now())) return;
     const seen = readQr(text, this.client.till.programme.host);
     this.feedback.tick();
@@ -59,10 +64,21 @@ export class Counter extends Stand {
   }
 
   async lookUp(voucher: VoucherRef): Promise<void> {
+    try {
+      await this.judge(voucher);
+    } catch {
+      if (this.state.stage.at === "looking") this.silent(voucher);
+    }
+  }
+
+  private async judge(voucher: VoucherRef): Promise<void> {
     if (this.state.basket.length >= BASKET_MAX) return this.backToCounter(words.basketFull);
     if (this.state.training) {
       const looked = this.training.look(voucher, this.now());
       return looked ? this.take(voucher, looked, false) : this.refuse(made("training_real", words.trainingReal), null);
+    }
+    if ("code" in voucher && this.offline.waits(voucher.code)) {
+      return this.refuse({ ...made("offline_queued", ""), say: words.sayOffline("offline_queued") }, null);
     }
     const looking: Stage = { at: "looking" };
     this.go(looking);
@@ -78,15 +94,17 @@ export class Counter extends Stand {
       }
       if (this.state.stage !== looking) return;
     }
-    if (!("code" in voucher) || !this.state.rules.offline) {
-      this.feedback.unsure();
-      return this.go({ at: "verdict", verdict: { tone: "silent", voucher } });
-    }
+    if (!("code" in voucher) || !this.state.rules.offline) return this.silent(voucher);
     const before = this.state.basket.map((line) => line.looked.balance_cents);
     const judged = await this.offline.judge(voucher, before, this.outbox.maybeTaken());
     if (this.state.stage !== looking) return;
     if (judged.ok) this.take(voucher, judged.body, true);
     else this.refuse({ ...judged.problem, say: words.sayOffline(judged.problem.reason) }, null);
+  }
+
+  private silent(voucher: VoucherRef): void {
+    this.feedback.unsure();
+    this.go({ at: "verdict", verdict: { tone: "silent", voucher } });
   }
 
   setSale(saleCents: number | null): void {
@@ -148,7 +166,7 @@ export class Counter extends Stand {
       cents: stage.cents,
       serials: stage.serials,
     });
-    if (!this.state.training) return this.send(entry);
+    if (stage.redemption > 0) return this.send(entry);
     this.training.undo(stage.redemption);
     this.showOutcome({ ...entry, outcome: { accepted: true, receipt: {} } });
   }
@@ -171,8 +189,9 @@ export class Counter extends Stand {
 
   /** The next customer is served while the question goes on being asked; its answer comes as news. */
   putAside(): void {
+    const { stage } = this.state;
+    if (stage.at === "asking" && stage.key === this.liveKey) this.set({ basket: [], saleCents: null });
     this.liveKey = null;
-    this.set({ basket: [], saleCents: null });
     this.backToCounter();
   }
 
@@ -182,7 +201,7 @@ export class Counter extends Stand {
     // An entry that could not be taken off is only shown again.
     await this.forgetShown().catch(() => undefined);
     if (this.state.stage !== stage) return;
-    if (basket.length > 0 && stage.at === "verdict" && stage.verdict.tone === "refused" && stage.verdict.entry) {
+    if (basket.length > 0 && stage.at === "verdict" && stage.verdict.tone === "refused" && (stage.verdict.entry ?? stage.verdict.culprit)) {
       return this.go({ at: "basket" });
     }
     this.backToCounter();
@@ -208,13 +227,22 @@ export class Counter extends Stand {
   }
 
   private async takeOffline(till: Till, lines: readonly Taken[]): Promise<void> {
-    const { saleCents, cashier } = this.state;
+    const { saleCents, cashier, basket } = this.state;
     // The stage changes before the first await: a second tap finds no button any more.
     this.go({ at: "asking", key: "" });
-    const problem = await this.offline.take(till, lines, cashier?.id ?? null, this.outbox.maybeTaken())
+    const refused = await this.offline.take(till, lines, cashier?.id ?? null, this.outbox.maybeTaken())
       .catch(() => "broken" as const);
-    if (problem === "broken") return this.broken();
-    if (problem) return this.refuse({ ...problem, say: words.sayOffline(problem.reason) }, null);
+    if (refused === "broken") return this.broken();
+    if (refused) {
+      const { problem, line } = refused;
+      const said = { ...problem, ...(line.looked.serial !== null && { serial: line.looked.serial }), say: words.sayOffline(problem.reason) };
+      // A list that has grown too old speaks against none of them.
+      if (problem.reason === "offline_stale") return this.refuse(said, null);
+      const others = basket.filter((one) => one !== line);
+      this.set(others.length > 0 ? { basket: others } : { basket: others, saleCents: null });
+      const culprit = words.place(basket.indexOf(line) + 1, words.amount(line.looked.balance_cents));
+      return this.refuse(said, null, others.length > 0 ? culprit : null);
+    }
     this.set({ basket: [], saleCents: null });
     this.feedback.offline();
     this.go({
@@ -229,6 +257,8 @@ export class Counter extends Stand {
     try {
       await this.outbox.write(entry);
     } catch {
+      // The write may have come through all the same: what the cashier is told must be true of the next opening too.
+      await this.outbox.seen(entry.key).catch(() => undefined);
       return this.broken();
     }
     await this.outbox.ask(entry.key);
@@ -246,19 +276,24 @@ export class Counter extends Stand {
       const problem = looked.refusal ?? made(looked.state, "");
       return this.refuse(looked.serial === null ? problem : { serial: looked.serial, ...problem }, null);
     }
+    const named = JSON.stringify(voucher).slice(1, -1);
+    const asked = this.outbox.entries.find(({ entry: { kind, outcome, body } }) =>
+      kind === "redemption" && outcome?.accepted !== false && body.includes(named));
+    // A second question about the same paper would take the money twice, where part of a voucher may be taken.
+    if (asked) return asked.entry.outcome ? this.showOutcome(asked.entry) : this.showAsked(asked.entry.key);
     const line: Line = { voucher, looked, offline };
     if (has(this.state.basket, line)) return this.backToCounter(words.alreadyInBasket);
     this.set({ basket: [...this.state.basket, line] });
     this.go({ at: "basket" });
   }
 
-  private refuse(problem: Problem, entry: Entry | null): void {
+  private refuse(problem: Problem, entry: Entry | null, culprit: string | null = null): void {
     if (this.guardRevoked(problem)) {
       if (entry) void this.outbox.seen(entry.key);
       return;
     }
     this.feedback.refused();
-    this.go({ at: "verdict", verdict: { tone: "refused", problem, entry } });
+    this.go({ at: "verdict", verdict: { tone: "refused", problem, entry, culprit } });
   }
 
   /** Shows an answer that has come: the one waited for at once, another one only when nobody is being served. */
@@ -267,8 +302,9 @@ export class Counter extends Stand {
     const idle = stage.at === "counter" && this.state.basket.length === 0;
     const settled = this.outbox.entries.find(({ entry }) =>
       entry.outcome && (idle || (stage.at === "asking" && stage.key === entry.key)));
+    const news = !settled && idle && this.offline.news();
+    this.newsAtMs = idle && (settled || news) ? this.now() : this.newsAtMs;
     if (settled) return this.showOutcome(settled.entry);
-    const news = idle && this.offline.news();
     if (!news) return;
     this.feedback.refused();
     this.go({ at: "verdict", verdict: { tone: "dispute", ...news } });
@@ -283,7 +319,8 @@ export class Counter extends Stand {
       const { serial } = outcome.problem;
       if (live && entry.kind === "redemption") {
         // A line judged without network has no serial to be named by: it is read again.
-        this.set({ basket: this.state.basket.filter(({ looked }) => looked.serial !== null && looked.serial !== serial) });
+        const basket = this.state.basket.filter(({ looked }) => looked.serial !== null && looked.serial !== serial);
+        this.set(basket.length === 0 ? { basket, saleCents: null } : { basket });
       }
       if (live && entry.kind === "reversal" && outcome.problem.reason === "pin_wrong") return this.askPinAgain(entry, outcome.problem);
       return this.refuse(outcome.problem, entry);
@@ -296,7 +333,7 @@ export class Counter extends Stand {
     } else {
       this.go({ at: "verdict", verdict: { tone: "undone", cents: entry.cents, entry } });
     }
-    if (this.state.training) return;
+    if (!this.outbox.entries.some((one) => one.entry.key === entry.key)) return; // of the training
     void this.keepListTrue(entry);
     void this.refresh();
   }
@@ -307,15 +344,16 @@ export class Counter extends Stand {
     const redemption = Number(/\/(\d+)\//.exec(entry.path)?.[1]);
     this.go({ at: "undo", redemption, cents: entry.cents, serials: entry.serials, problem });
     void this.outbox.seen(entry.key);
+    void this.refresh(); // the rule may be younger than what this till knows
   }
 
   /** What this phone has just taken or given back, the list held does not know yet. */
   private async keepListTrue(entry: Entry): Promise<void> {
     const { vouchers = [] } = JSON.parse(entry.body) as { vouchers?: { code?: string }[] };
-    const codes = vouchers.flatMap(({ code }) => code ?? []);
+    const codes = vouchers.map(({ code }) => code ?? "");
     await this.offline.took(codes).catch(() => undefined);
     // Given back, or typed: only the server can say which place in the list that was.
-    if (entry.kind === "reversal" || codes.length < vouchers.length) await this.contact.renew();
+    if (entry.kind === "reversal" || codes.includes("")) await this.contact.renew();
   }
 
   /** Takes off the phone the entry whose outcome is on the screen. */

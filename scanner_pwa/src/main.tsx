@@ -9,6 +9,7 @@ import { Offline } from "./offline.ts";
 import { Outbox } from "./outbox.ts";
 import { onReturn } from "./presence.ts";
 import { pairingCodeFromText } from "./qr_text.ts";
+import { sign } from "./signing.ts";
 import { notes, outboxShelf, pairing, queueShelf } from "./storage.ts";
 import { alone, holdTill } from "./tabs.ts";
 import { TillClient } from "./till.ts";
@@ -25,7 +26,9 @@ function later(job: () => void, ms: number): () => void {
 
 async function openTill(root: HTMLElement): Promise<void> {
   const decoder = new Decoder(); // first: its wasm compiles while the rest is read
-  const till = await pairing.read().catch(() => null);
+  const kept = await pairing.read().catch(() => null);
+  // Some phones keep the pairing and lose its key: then it is paired again.
+  const till = kept && await sign(kept.key, "").then(() => kept, () => undefined);
   const updates = new Updates();
   const client = new TillClient(till ?? null, {
     language: words.language,
@@ -40,11 +43,12 @@ async function openTill(root: HTMLElement): Promise<void> {
 
   async function open(takeOver: boolean): Promise<void> {
     if (till === null || !(await holdTill(takeOver, () => counter.leave()))) return till === null ? counter.stop() : counter.leave();
-    if (takeOver) counter.backToCounter();
+    if (takeOver) counter.resume();
     await counter.open().catch(() => counter.stop());
   }
 
   addEventListener("pointerdown", unlockSound, { once: true });
+  for (const name of ["pointerdown", "keydown"]) addEventListener(name, () => counter.touch(), true);
   addEventListener("online", () => void counter.wake());
   onReturn(() => {
     updates.check();

@@ -1,7 +1,7 @@
 // Vouchers taken while the network is away. Each is judged by the signed list, written down on the phone (chained,
 // signed, never edited) BEFORE the cashier sees amber, and sent until the server has said what became of it. The server
 // decides: a voucher that somebody else took first goes to the disputes, and the shop hears of it.
-import type { Taken } from "./basket.ts";
+import type { Line, Taken } from "./basket.ts";
 import { parisDay } from "./days.ts";
 import { NoAnswer, PAUSES_S } from "./outbox.ts";
 import { newIdempotencyKey, sha256Hex, sign, utf8 } from "./signing.ts";
@@ -59,6 +59,8 @@ interface Parts {
   alone: (job: () => Promise<void>) => Promise<void>;
 }
 
+/** Stands for vouchers taken by their printed number: which place in the list they have, only a newer one says. */
+const TYPED = "typed";
 export const NOTHING: Queue = { entries: [], results: new Map(), count: 0, cents: 0, sinceMs: null };
 const AT_ONCE = 50;
 
@@ -66,6 +68,8 @@ export class Offline {
   held: Held | null = null;
   queue: Queue = NOTHING;
   private taken = new Map<string, number>();
+  /** Codes taken while the first list was under way: without its salt they have no digest. */
+  private early: string[] = [];
   private failures = 0;
   private callOff = (): void => undefined;
   private flushing: Promise<void> | null = null;
@@ -84,7 +88,7 @@ export class Offline {
     const held = await this.parts.notes.read<Held | null>("list");
     this.held = held?.programmeId === till?.programme.id ? held ?? null : null;
     const { entries, results, taken } = await this.parts.shelf.all();
-    this.taken = new Map(taken);
+    this.taken = new Map([...entries.map(({ digest, takenAtMs }) => [digest, takenAtMs] as const), ...taken]);
     this.show(entries, new Map(results.map((kept) => [kept.key, kept])));
     await this.tidy();
     void this.flush();
@@ -105,8 +109,8 @@ export class Offline {
     if (!held || !this.ready() || !("code" in voucher)) return no("offline_stale");
     const digest = await digestOf(held, voucher.code);
     if (this.taken.has(digest)) return no("offline_queued");
-    // A typed voucher among them has no code here: it could be this very paper.
-    if (sent.some((body) => body.includes(voucher.code) || body.includes('"control_code"'))) return no("offline_unsure");
+    // A typed voucher has no code here: it could be this very paper.
+    if (this.taken.has(TYPED) || sent.some((body) => body.includes(voucher.code) || body.includes('"control_code"'))) return no("offline_unsure");
     const known = find(held, digest);
     if (!known) return no("offline_unknown");
     const { cents, expires_on } = known;
@@ -119,8 +123,13 @@ export class Offline {
     };
   }
 
-  /** Writes the vouchers down; from here they are never dropped. Throws when the phone cannot keep them. */
-  async take(till: Till, lines: readonly Taken[], cashier: number | null, sent: readonly string[]): Promise<Problem | null> {
+  /**
+   * Writes the vouchers down; from here they are never dropped. Or says which one is not taken, and then none is. Throws
+   * when the phone cannot keep them.
+   */
+  async take(
+    till: Till, lines: readonly Taken[], cashier: number | null, sent: readonly string[],
+  ): Promise<{ problem: Problem; line: Line } | null> {
     const { held } = this;
     const now = this.parts.client.serverNow();
     const before = await this.parts.shelf.chain(till.tillId);
@@ -128,7 +137,7 @@ export class Offline {
     let { number, previous } = before;
     for (const { line, cents } of lines) {
       const judged = await this.judge(line.voucher, entries.map((entry) => entry.cents), sent);
-      if (!judged.ok) return { ...judged.problem, ...(line.looked.serial && { serial: line.looked.serial }) };
+      if (!judged.ok) return { problem: judged.problem, line };
       const { code } = line.voucher as { code: string };
       const key = newIdempotencyKey();
       const digest = await digestOf(held!, code);
@@ -147,11 +156,11 @@ export class Offline {
     return null;
   }
 
-  /** Vouchers that the server took for this till: the list held still says that they are good. */
+  /** Vouchers that the server took for this till, "" for a typed one: the list held still says that they are good. */
   async took(codes: readonly string[]): Promise<void> {
     const { held } = this;
-    if (!held) return;
-    const digests = await Promise.all(codes.map((code) => digestOf(held, code)));
+    if (!held) return void this.early.push(...codes);
+    const digests = await Promise.all(codes.map((code) => (code ? digestOf(held, code) : TYPED)));
     for (const digest of digests) this.taken.set(digest, this.stamp());
     await this.parts.shelf.take(digests, this.stamp());
   }
@@ -160,13 +169,15 @@ export class Offline {
   async renew({ offline }: Rules): Promise<void> {
     const { client, notes } = this.parts;
     if (!client.till) return;
+    const askedMs = this.stamp();
     const signed = offline ? await client.snapshot(this.wholeNext ? null : this.held?.version ?? null) : null;
     if (signed?.ok) {
       const text = await opened(signed.body, offline!.snapshot_key);
       const next = text && applied(this.held, text, client.till.programme.id);
       this.wholeNext = !next;
       if (!next) return;
-      this.held = next;
+      this.held = { ...next, askedMs };
+      await this.took(this.early.splice(0));
     } else {
       if (signed && signed.problem.reason !== "offline_not_allowed" || !this.held) return;
       this.held = null;
@@ -187,6 +198,17 @@ export class Offline {
     if (!kept) return;
     await this.keep([{ ...kept, seen: true }]);
     await this.tidy();
+  }
+
+  /** Another tab is the till now, and sends. */
+  close(): void {
+    this.callOff();
+    this.show([], new Map());
+  }
+
+  /** Taken on this phone, and the server has not said what became of it. */
+  waits(code: string): boolean {
+    return this.queue.entries.some((entry) => entry.code === code && !this.queue.results.has(entry.key));
   }
 
   /** What became of a voucher and has not been shown. */
@@ -240,7 +262,7 @@ export class Offline {
 
   /** Takes off the phone what the list now knows and the shop has seen. */
   private async tidy(): Promise<void> {
-    const listed = (atMs: number): boolean => atMs < (this.held?.atMs ?? Infinity);
+    const listed = (atMs: number): boolean => atMs < (this.held ? asked(this.held) : Infinity);
     const done = this.queue.entries.filter(({ key }) => {
       const kept = this.queue.results.get(key);
       return kept?.seen && kept.result.outcome !== "invalid" && listed(kept.atMs);
@@ -263,13 +285,13 @@ export class Offline {
   /** Cents of each voucher that the server did not know of when it made the list. */
   private sinceList(held: Held): number[] {
     return this.queue.entries
-      .filter(({ key }) => (this.queue.results.get(key)?.atMs ?? Infinity) >= held.atMs)
+      .filter(({ key }) => (this.queue.results.get(key)?.atMs ?? Infinity) >= asked(held))
       .map(({ cents }) => cents);
   }
 
   /** Now, and after the list that is held, whatever the phone's clock says. */
   private stamp(): number {
-    return Math.max(this.parts.client.serverNow(), (this.held?.atMs ?? 0) + 1);
+    return Math.max(this.parts.client.serverNow(), (this.held ? asked(this.held) : 0) + 1);
   }
 
   private show(entries: readonly Acceptance[], results = this.queue.results): void {
@@ -281,6 +303,8 @@ export class Offline {
     this.listener(false);
   }
 }
+
+const asked = ({ askedMs, atMs }: Held): number => askedMs ?? atMs;
 
 function no(reason: string, more: Partial<Problem> = {}): { ok: false; problem: Problem } {
   return { ok: false, problem: { reason, title: "", status: 409, detail: "", ...more } };

@@ -9,7 +9,10 @@ export class Sight {
 
   /** True when this text is a new read, false when it is the paper still lying there. */
   isNew(text: string, now: number): boolean {
-    for (const [other, mark] of this.seen) if (mark.until <= now) this.seen.delete(other);
+    for (const [other, { until }] of this.seen) {
+      // Later than any mark made now: the clock was set back.
+      if (until <= now || until > now + OUT_OF_VIEW_MS) this.seen.delete(other);
+    }
     const mark = this.seen.get(text);
     if (!mark) {
       this.seen.set(text, { until: now + OUT_OF_VIEW_MS, stays: true });

@@ -8,6 +8,8 @@ export interface Held {
   version: string;
   /** When it was made, by the server's clock. */
   atMs: number;
+  /** When it was asked for, by this phone's clock: what this phone heard of since, it may not know. */
+  askedMs?: number;
   salt: string;
   /** Sorted; `classes` says the place in `table` of each. */
   prefixes: BigUint64Array;

@@ -8,7 +8,8 @@ import type { AcceptanceResult, Cashier, Problem, Redeemed, VoucherRef } from ".
 export type Verdict =
   | { tone: "accepted"; receipt: Redeemed; late: boolean; entry: Entry }
   | { tone: "undone"; cents: number; entry: Entry }
-  | { tone: "refused"; problem: Problem; entry: Entry | null }
+  /** `culprit` is what a voucher without a known number is called. */
+  | { tone: "refused"; problem: Problem; entry: Entry | null; culprit: string | null }
   /** Taken without network: on the phone for good, and for the server to confirm. */
   | { tone: "offline"; cents: number; count: number; saleCents: number | null; atMs: number }
   | { tone: "foreign"; what: "foreign" | "pairing" | "training" }

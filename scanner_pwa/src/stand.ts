@@ -21,6 +21,8 @@ export abstract class Stand {
   private touchedMs = 0;
   /** Until what the phone keeps has been read, nobody knows whether anything waits. */
   protected opened = false;
+  /** What was shown before that. */
+  protected early: string | null = null;
 
   constructor(
     readonly client: TillClient,
@@ -40,6 +42,7 @@ export abstract class Stand {
     });
   }
 
+  abstract read(text: string): void;
   abstract backToCounter(note?: string | null): void;
   /** Shows an answer that has come, when nobody is being served. */
   protected abstract showNews(): void;
@@ -51,8 +54,8 @@ export abstract class Stand {
 
   /** Nobody is served and nothing waits: a new version of the till may be taken. */
   get idle(): boolean {
-    const { stage, basket, waiting, queue } = this.state;
-    return this.opened && stage.at === "counter" && basket.length + waiting.length + queue.count === 0 && !this.offline.news();
+    const { stage, basket, waiting, queue, training } = this.state;
+    return this.opened && !training && stage.at === "counter" && basket.length + waiting.length + queue.count === 0 && !this.offline.news();
   }
 
   /** Opens the till for the day: what was left without an answer comes first. */
@@ -66,6 +69,8 @@ export abstract class Stand {
     const unresolved = this.outbox.entries.find(({ entry }) => !entry.outcome);
     if (unresolved && this.state.stage.at === "counter") this.go({ at: "asking", key: unresolved.entry.key });
     else if (this.state.stage.at === "counter") this.backToCounter();
+    if (this.early !== null) this.read(this.early);
+    this.early = null;
     await this.refresh();
     await this.contact.renew();
   }
@@ -73,8 +78,15 @@ export abstract class Stand {
   /** Another tab is the till now: this one asks and sends nothing more. */
   leave(): void {
     this.outbox.close();
+    this.offline.close();
     this.set({ basket: [], saleCents: null });
     this.go({ at: "elsewhere" });
+  }
+
+  /** This tab is the till again. */
+  resume(): void {
+    this.set({ stage: { at: "counter" } });
+    this.backToCounter();
   }
 
   /** The phone keeps nothing: nothing may be taken. */
@@ -89,6 +101,7 @@ export abstract class Stand {
   /** Comes back to the front, or hears of a network: all that waited is looked after. */
   async wake(): Promise<void> {
     if (this.asleep()) return;
+    this.leaveIdle();
     this.outbox.askAll();
     void this.offline.flush();
     await this.refresh(); // a new day may have begun
@@ -98,11 +111,14 @@ export abstract class Stand {
   /** Every 15 seconds while the till is in front. */
   async beat(): Promise<void> {
     if (this.asleep()) return;
-    const { rules, cashier, stage } = this.state;
-    const nobody = this.now() - this.touchedMs > IDLE_MS && stage.at !== "asking" && stage.at !== "verdict";
-    if (nobody && cashier && rules.ask_cashier === "always") this.signOff();
+    this.leaveIdle();
     if (this.state.reachable && this.state.queue.count > 0) void this.offline.flush();
     await this.contact.beat();
+  }
+
+  /** Somebody is there: a finger, a key, a voucher. */
+  touch(): void {
+    this.touchedMs = this.now();
   }
 
   /** Heard of every request: the server answered, or it did not. */
@@ -130,6 +146,14 @@ export abstract class Stand {
     else this.backToCounter();
   }
 
+  /** What was opened for somebody does not stay open for whoever comes next. */
+  private leaveIdle(): void {
+    const { rules, cashier, stage } = this.state;
+    if (Math.abs(this.now() - this.touchedMs) <= IDLE_MS || stage.at === "asking" || stage.at === "verdict") return;
+    if (cashier && rules.ask_cashier === "always") this.signOff();
+    else if (stage.at === "owner") this.backToCounter();
+  }
+
   private asleep(): boolean {
     return this.state.stage.at === "elsewhere" || this.state.stage.at === "storage";
   }
@@ -150,13 +174,17 @@ export abstract class Stand {
   /** What was taken without network is still sent, before the phone says that it is no till any more. */
   protected guardRevoked(problem: Problem): boolean {
     if (problem.reason !== "till_revoked") return false;
+    const tillId = this.client.till?.tillId;
     this.set({ basket: [], saleCents: null });
-    void this.offline.flush().finally(() => this.go({ at: "revoked" }));
+    void this.offline.flush().finally(() => {
+      if (this.client.till?.tillId === tillId) this.go({ at: "revoked" }); // or paired anew meanwhile
+    });
     return true;
   }
 
   protected go(stage: Stage): void {
-    this.touchedMs = this.now();
+    if (this.asleep()) return; // what ends only now belongs to the tab that is the till
+    this.touch();
     this.set(stage.at === "counter" ? { stage } : { stage, note: null });
   }
 

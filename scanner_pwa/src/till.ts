@@ -53,8 +53,10 @@ export class TillClient {
     return this.signed("GET", TILL);
   }
 
-  lookUp(voucher: VoucherRef, patienceMs = PATIENCE_MS): Promise<Result<Looked>> {
-    return this.signed("POST", `${TILL}/look-up`, { body: JSON.stringify({ voucher }), patienceMs });
+  async lookUp(voucher: VoucherRef, patienceMs = PATIENCE_MS): Promise<Result<Looked>> {
+    const result = await this.signed<Looked>("POST", `${TILL}/look-up`, { body: JSON.stringify({ voucher }), patienceMs });
+    if (result.ok && typeof result.body?.spendable !== "boolean") throw new NoAnswer(); // not our server speaking
+    return result;
   }
 
   day(day: string): Promise<Result<Day>> {
@@ -94,6 +96,8 @@ export class TillClient {
 
   /** Sends one entry of the outbox exactly as written. */
   async send(entry: Entry): Promise<Answer> {
+    // Under another till's name the same key would be another question.
+    if (entry.tillId !== this.till?.tillId) throw new NoAnswer();
     const result = await this.signed<Record<string, unknown>>("POST", entry.path, { body: entry.body, key: entry.key });
     if (!result.ok) return result;
     // A receipt without its number is not our server's: better to ask again than to show a green page.

@@ -29,7 +29,7 @@ export class Training {
 
   redeem(lines: readonly Taken[], nowMs: number): Redeemed {
     const at = new Date(nowMs).toISOString();
-    const redemption = ++this.redemptions;
+    const redemption = --this.redemptions; // no redemption of the server has such a number
     const vouchers = lines.map(({ line, cents }) => {
       const serial = line.looked.serial ?? 0;
       this.used.set(serial, { at, redemption, cents });

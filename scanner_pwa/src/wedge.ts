@@ -5,7 +5,7 @@
 import { readQr } from "./qr_text.ts";
 
 /** Between two keys of a scanner; Bluetooth and a busy phone make it slow, and a hand that is as fast does no harm. */
-const KEY_MS = 200;
+export const KEY_MS = 200;
 /** No hand types so many keys so fast; an article's bar code has 8. */
 const SHORTEST = 6;
 
@@ -52,9 +52,14 @@ export function listen(onScan: (readings: readonly [string, string]) => void): (
   const wedge = new Wedge();
   const onKey = (event: KeyboardEvent): void => {
     if (event.metaKey || (event.ctrlKey && !event.altKey)) return;
-    if (event.target instanceof HTMLElement && event.target.matches("input, textarea, select")) return;
     const scan = wedge.press(event, event.timeStamp);
-    if (!scan) return;
+    const field = event.target instanceof HTMLInputElement ? event.target : null;
+    // What a hand types into a field is its own affair; a voucher scanned into one is taken out of it again.
+    if (!scan || (field && !scan.some((text) => /^https?:/i.test(text)))) return;
+    if (field) {
+      field.value = field.value.replace(scan[0], "");
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+    }
     event.preventDefault();
     event.stopPropagation();
     onScan(scan);

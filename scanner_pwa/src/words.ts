@@ -244,6 +244,10 @@ export const expiredOn = (day: string): string => t(`Dernier jour\u00a0: ${day}`
 export const nothingTaken = t("Rien n’a été encaissé.", "Nothing was taken.");
 export const orNext = t("Ou présentez le chèque suivant.", "Or show the next voucher.");
 export const culprit = (serial: string): string => t(`Refusé à cause du ${serial}`, `Refused because of ${serial}`);
+export const place = (number: number, amount: string): string => t(
+  `chèque ${number} du panier (${amount})`,
+  `voucher ${number} of the basket (${amount})`,
+);
 export const backToBasket = t("Revenir au panier", "Back to the basket");
 export const silent = t("Chèque non vérifié", "Voucher not checked");
 export const silentText = t(

@@ -5,7 +5,7 @@ import { pbkdf2Sync } from "node:crypto";
 import { beforeEach, test } from "node:test";
 import type { Counter, Stage } from "../src/counter.ts";
 import { outboxShelf, pairing, queueShelf } from "../src/storage.ts";
-import { codeOf, clock, Door, emptyPhone, NOON, openApp, qrOf, settle, tillOf, until } from "./makers.ts";
+import { codeOf, clock, Door, emptyPhone, HOUR, NOON, openApp, qrOf, settle, tillOf, until } from "./makers.ts";
 
 let door: Door;
 
@@ -246,6 +246,8 @@ test("five wrong tries close a cashier's name for five minutes, also for who clo
   for (let turn = 0; turn < 5; turn += 1) await first.counter.signOn(paul, "0000");
   const { counter } = await openApp(door);
   assert.notEqual(await counter.signOn(paul, "4821"), null);
+  clock.ms -= 24 * HOUR;
+  assert.notEqual(await counter.signOn(paul, "4821"), null, "five minutes, whatever the clock was");
   clock.ms += 300_000;
   assert.equal(await counter.signOn(paul, "4821"), null);
   assert.equal(counter.state.cashier?.name, "Paul");
@@ -266,7 +268,7 @@ test("in training a false voucher is good once, then used, and nothing is sent o
   counter.read(qr);
   await shows(counter, "already_redeemed");
   await counter.dismiss();
-  counter.askUndo(1, 1000, [7]);
+  counter.askUndo(-1, 1000, [7]);
   await counter.undo();
   assert.equal(said(counter.state.stage), "undone");
   await counter.dismiss();
@@ -297,4 +299,183 @@ test("another tab takes over: this one serves nobody and sends nothing more", as
   await counter.beat();
   assert.equal(said(counter.state.stage), "elsewhere");
   assert.equal(door.heard.length, before);
+});
+
+test("a voucher whose redemption has no answer yet is not asked for twice, even where only a part of it is taken", async () => {
+  door.wholeUse = false;
+  const { counter } = await openApp(door);
+  counter.read(qrOf(1));
+  await shows(counter, "basket");
+  counter.setSale(400);
+  door.mute = true;
+  await counter.redeem();
+  await shows(counter, "asking");
+  counter.putAside();
+  door.mute = false;
+  clock.ms += 10_000;
+  counter.read(qrOf(1));
+  await shows(counter, "asking", "the same question");
+  assert.deepEqual(counter.state.basket, []);
+  assert.equal((await outboxShelf.all()).length, 1);
+});
+
+test("a paper that waits in the phone's own queue is refused, though the server would call it good", async () => {
+  const { counter } = await openApp(door);
+  door.down = true;
+  counter.read(qrOf(1));
+  await shows(counter, "basket");
+  await counter.redeem();
+  await counter.dismiss();
+  door.down = false;
+  door.refusals.set("/api/v1/till/acceptances", { reason: "too_many_attempts", status: 429 });
+  await counter.wake();
+  assert.ok(counter.state.reachable);
+  const asked = door.heard.length;
+  clock.ms += 10_000;
+  counter.read(qrOf(1));
+  await shows(counter, "offline_queued");
+  assert.ok(!door.heard.slice(asked).some(({ path }) => path.endsWith("/look-up")));
+});
+
+test("the sale of a customer whose only voucher was refused is not the next customer's", async () => {
+  door.wholeUse = false;
+  const { counter } = await openApp(door);
+  await counter.lookUp({ code: codeOf(1) });
+  counter.setSale(400);
+  door.refusals.set("/api/v1/till/redemptions", { reason: "already_redeemed", status: 409, serial: 1 });
+  await counter.redeem();
+  await shows(counter, "already_redeemed");
+  await counter.dismiss();
+  door.refusals.clear();
+  await counter.lookUp({ code: codeOf(2) });
+  assert.equal(counter.state.saleCents, null);
+});
+
+test("a real redemption is undone by the server, or not at all: never by the training alone", async () => {
+  const { counter } = await openApp(door);
+  counter.train(true);
+  door.refusals.set("/api/v1/till/redemptions/1234/reversal", { reason: "too_late", status: 409 });
+  counter.askUndo(1234, 1000, [55]);
+  await counter.undo();
+  await shows(counter, "too_late");
+  assert.ok(door.heard.some(({ path }) => path.endsWith("/1234/reversal")));
+});
+
+test("the owner's digits lie on the phone no longer than the undoing may be asked again", async () => {
+  const { counter } = await openApp(door);
+  const kept = async (): Promise<string> => JSON.stringify(await outboxShelf.all());
+  door.mute = true;
+  counter.askUndo(1, 1000, [1]);
+  await counter.undo("4821");
+  door.mute = false;
+  counter.sendNow();
+  await shows(counter, "undone");
+  const sent = door.heard.filter(({ path }) => path.endsWith("/reversal")).map(({ body }) => body["pin"]);
+  assert.deepEqual(sent, ["4821", "4821"], "one key, one body");
+  assert.ok(!(await kept()).includes("4821"));
+
+  await counter.dismiss();
+  door.down = true;
+  counter.askUndo(1, 1000, [1]);
+  await counter.undo("4821");
+  assert.ok((await kept()).includes("4821"));
+  await pairing.keep(await tillOf(8));
+  await openApp(door);
+  assert.ok(!(await kept()).includes("4821"), "it is another till now");
+  assert.ok((await kept()).includes("reversal"), "what was never answered is still read out");
+});
+
+test("of a basket the voucher that cannot be taken without network is named and leaves it; the others stay", async () => {
+  const { counter, offline } = await openApp(door);
+  door.down = true;
+  for (const number of [1, 2, 3]) await counter.lookUp({ code: codeOf(number) });
+  await offline.took([codeOf(2)]);
+  await counter.redeem();
+  await shows(counter, "offline_queued");
+  const { stage } = counter.state;
+  assert.match(String(stage.at === "verdict" && stage.verdict.tone === "refused" && stage.verdict.culprit), /2/);
+  await counter.dismiss();
+  assert.equal(said(counter.state.stage), "basket");
+  assert.deepEqual(counter.state.basket.map(({ voucher }) => "code" in voucher && voucher.code), [codeOf(1), codeOf(3)]);
+  await counter.redeem();
+  assert.equal(said(counter.state.stage), "offline");
+});
+
+test("an answer that is none of our server's leaves the voucher unchecked, never the cashier waiting", async () => {
+  door.offline = false;
+  const { counter } = await openApp(door);
+  const { fetch } = globalThis;
+  for (const body of [null, {}]) {
+    globalThis.fetch = (async () => Response.json(body)) as typeof fetch;
+    await counter.lookUp({ code: codeOf(1) });
+    assert.equal(said(counter.state.stage), "silent");
+  }
+  globalThis.fetch = fetch;
+});
+
+test("a till revoked while its queue is being sent does not stop the till that the phone is meanwhile", async () => {
+  const { counter } = await openApp(door);
+  door.down = true;
+  await counter.lookUp({ code: codeOf(1) });
+  await counter.redeem();
+  await counter.dismiss();
+  door.down = false;
+  door.refusals.set("/api/v1/till", { reason: "till_revoked", status: 401 });
+  const release = door.hold("/api/v1/till/acceptances");
+  await counter.wake();
+  await until(() => door.heard.some(({ path }) => path.endsWith("/acceptances")));
+  const paired = await tillOf(8);
+  await pairing.keep(paired);
+  counter.client.till = paired;
+  counter.backToCounter();
+  door.refusals.clear();
+  release();
+  await until(() => counter.state.queue.count === 0);
+  await settle();
+  assert.equal(said(counter.state.stage), "counter");
+});
+
+test("what ends after another tab took over shows nothing here, until this one is the till again", async () => {
+  const { counter } = await openApp(door);
+  door.down = true;
+  await counter.lookUp({ code: codeOf(1) });
+  const taking = counter.redeem();
+  counter.leave();
+  await taking;
+  assert.equal(said(counter.state.stage), "elsewhere");
+  counter.resume();
+  assert.equal(said(counter.state.stage), "counter");
+});
+
+test("a write that came through though the phone said no is taken back: nothing was taken, also after the next opening", async () => {
+  const { counter } = await openApp(door);
+  await counter.lookUp({ code: codeOf(1) });
+  const { put } = outboxShelf;
+  outboxShelf.put = async (entry) => {
+    await put(entry);
+    throw new Error("connection lost");
+  };
+  await counter.redeem();
+  outboxShelf.put = put;
+  assert.equal(said(counter.state.stage), "broken");
+  await openApp(door);
+  assert.ok(!door.heard.some(({ path }) => path.endsWith("/redemptions")));
+});
+
+test("the owner's corner closes ten minutes after the last touch, also where nobody signs on", async () => {
+  const { counter } = await openApp(door);
+  counter.show("owner");
+  clock.ms += 590_000;
+  counter.touch();
+  clock.ms += 590_000;
+  await counter.beat();
+  assert.equal(said(counter.state.stage), "owner", "somebody types");
+  clock.ms += 20_000;
+  await counter.beat();
+  assert.equal(said(counter.state.stage), "counter");
+});
+
+test("a voucher scanned while the till is still opening is looked up once it is open", async () => {
+  const { counter } = await openApp(door, (opening) => opening.read(qrOf(1)));
+  await shows(counter, "basket");
 });

@@ -82,7 +82,10 @@ export class Door {
   list = listOf([1, 2, 3, 4, 5]);
   rules: Partial<Rules> = {};
   offline = true;
-  refusals = new Map<string, { reason: string; status: number }>();
+  wholeUse = true;
+  /** The door holds back its answers of this path until then. */
+  readonly held = new Map<string, Promise<void>>();
+  refusals = new Map<string, { reason: string; status: number; serial?: number }>();
   /** What becomes of a voucher taken without network. */
   judge: (digest: string) => Partial<AcceptanceResult> = () => ({ outcome: "redeemed", redemption: 1 });
 
@@ -94,8 +97,16 @@ export class Door {
     const refusal = this.refusals.get(path);
     const answer = refusal ? Response.json({ ...refusal, title: "", detail: "" }, { status: refusal.status })
       : Response.json(this.answer(path, body));
+    await this.held.get(path);
     if (this.mute) throw new TypeError("Failed to fetch");
     return answer;
+  }
+
+  /** Holds back the answers of a path; called, it lets them go. */
+  hold(path: string): () => void {
+    let release = (): void => undefined;
+    this.held.set(path, new Promise((resolve) => { release = resolve; }));
+    return release;
   }
 
   private answer(path: string, body: Record<string, unknown>): unknown {
@@ -112,7 +123,7 @@ export class Door {
     }
     return {
       till_id: 7, label: "Marché", merchant: { id: 1, shop_name: "Le Fournil" }, server_time: NOON, today: { count: 0, cents: 0 },
-      programme: { id: 1, name: "Noël", host: HOST, whole_use: true, reversal_window_minutes: 15 }, offline, ...this.rules,
+      programme: { id: 1, name: "Noël", host: HOST, whole_use: this.wholeUse, reversal_window_minutes: 15 }, offline, ...this.rules,
     };
   }
 
@@ -130,7 +141,7 @@ export class Door {
 export const clock = { ms: NOON };
 
 /** The app as opened on the phone: what it keeps is on the same (false) disk as that of the one before. */
-export async function openApp(door: Door): Promise<{ counter: Counter; offline: Offline; client: TillClient; sounds: string[] }> {
+export async function openApp(door: Door, early: (counter: Counter) => void = () => undefined): Promise<{ counter: Counter; offline: Offline; client: TillClient; sounds: string[] }> {
   globalThis.fetch = ((path: string, init: { body?: string }) => door.fetch(path, init)) as typeof fetch;
   const sounds: string[] = [];
   const client = new TillClient((await pairing.read()) ?? null, {
@@ -141,6 +152,7 @@ export async function openApp(door: Door): Promise<{ counter: Counter; offline: 
   const offline = new Offline({ client, shelf: queueShelf, notes, pairing, later, alone: (job) => job() });
   const feedback = Object.fromEntries(["tick", "accepted", "offline", "refused", "unsure"].map((name) => [name, () => sounds.push(name)]));
   const counter: Counter = new Counter(client, outbox, offline, feedback as never, () => clock.ms, () => undefined);
+  early(counter);
   await counter.open();
   return { counter, offline, client, sounds };
 }

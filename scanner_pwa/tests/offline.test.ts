@@ -23,7 +23,7 @@ function lineOf(number: number, cents = 1000): { line: Line; cents: number } {
 }
 
 async function take(app: { offline: Offline }, ...numbers: number[]): Promise<string | null> {
-  return (await app.offline.take((await pairing.read())!, numbers.map((number) => lineOf(number)), 4, []))?.reason ?? null;
+  return (await app.offline.take((await pairing.read())!, numbers.map((number) => lineOf(number)), 4, []))?.problem.reason ?? null;
 }
 
 async function reason(app: { offline: Offline }, number: number, before: number[] = [], sent: string[] = []): Promise<string | null> {
@@ -190,4 +190,65 @@ test("a programme that takes offline back leaves no list on the phone", async ()
   await app.counter.wake();
   assert.equal(app.offline.held, null);
   assert.equal(await notes.read("list"), null);
+});
+
+test("a voucher taken while the first list was under way is not called good by it", async () => {
+  door.offline = false;
+  const app = await openApp(door);
+  door.offline = true;
+  const release = door.hold("/api/v1/till/snapshot");
+  const waking = app.counter.wake();
+  await until(() => door.heard.some(({ path }) => path.endsWith("/snapshot")));
+  await app.counter.lookUp({ code: codeOf(1) });
+  await app.counter.redeem();
+  release();
+  await waking;
+  assert.equal(app.offline.held?.version, "v1");
+  assert.equal(await reason(app, 1), "offline_queued");
+});
+
+test("a list made before the server heard of a voucher does not make it good again, though the phone's clock is behind", async () => {
+  const app = await openApp(door);
+  clock.ms = NOON + HOUR;
+  door.down = true;
+  assert.equal(await take(app, 1), null);
+  door.down = false;
+  door.list = { ...door.list, version: "v2", at: new Date(clock.ms + 90_000).toISOString() };
+  const release = door.hold("/api/v1/till/snapshot");
+  const renewing = app.counter.wake();
+  await until(() => app.offline.queue.count === 0 && door.heard.some(({ body }) => body["since"] === "v1"));
+  clock.ms += 1000;
+  release();
+  await renewing;
+  assert.equal(app.offline.held?.version, "v2");
+  assert.equal(await reason(app, 1), "offline_queued");
+});
+
+test("what the phone took as the till it was is not taken by the till it is now", async () => {
+  const before = await openApp(door);
+  door.down = true;
+  assert.equal(await take(before, 1), null);
+  await pairing.keep(await tillOf(8));
+  door.down = false;
+  door.refusals.set("/api/v1/till/acceptances", { reason: "too_many_attempts", status: 429 });
+  const after = await openApp(door);
+  assert.equal(after.offline.queue.count, 1);
+  assert.equal(await reason(after, 1), "offline_queued");
+});
+
+test("after a typed voucher was taken no other is judged by a list that may still hold it, also once the app was reopened", async () => {
+  const first = await openApp(door);
+  await first.counter.lookUp({ serial: 1, control_code: "ABCDE2345E" });
+  door.refusals.set("/api/v1/till/snapshot", { reason: "too_many_attempts", status: 429 });
+  await first.counter.redeem();
+  await until(() => door.heard.filter(({ path }) => path.endsWith("/snapshot")).length > 1);
+  await first.counter.dismiss();
+  door.down = true;
+  const app = await openApp(door);
+  assert.equal(await reason(app, 1), "offline_unsure");
+  door.down = false;
+  door.refusals.clear();
+  clock.ms += 1000;
+  await app.counter.wake();
+  assert.equal(await reason(app, 1), null, "this list was asked for after the sale");
 });

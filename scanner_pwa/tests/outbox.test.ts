@@ -141,3 +141,20 @@ test("what could not be written down is not sent", async () => {
   await full.ask("key-1");
   assert.equal(sent.length, 0);
 });
+
+test("a redemption written while the phone is still being read is not forgotten", async () => {
+  await outboxShelf.put(entry("old"));
+  let goOn = (): void => undefined;
+  const read = new Promise<void>((resolve) => { goOn = resolve; });
+  const outbox = new Outbox({
+    shelf: { ...outboxShelf, all: async () => { const kept = await outboxShelf.all(); await read; return kept; } },
+    send: () => Promise.reject(new NoAnswer()),
+    now: () => 0,
+    later: () => () => undefined,
+  });
+  const opening = outbox.open(TILL);
+  await outbox.write(entry("new"));
+  goOn();
+  await opening;
+  assert.deepEqual(outbox.entries.map((one) => one.entry.key), ["old", "new"]);
+});

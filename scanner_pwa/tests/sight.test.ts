@@ -36,3 +36,9 @@ test("a given-up voucher may be shown again without moving it", () => {
   assert.ok(!sight.isNew("A", 3000));
   assert.ok(sight.isNew("A", 3600));
 });
+
+test("a clock that was set back does not make a voucher invisible for a day", () => {
+  const sight = new Sight();
+  sight.isNew("A", 86_400_000);
+  assert.ok(sight.isNew("A", 60_000));
+});

@@ -1,6 +1,7 @@
 // Four digits on large keys. The keys of a keyboard work too.
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
+import { KEY_MS } from "../wedge.ts";
 import * as words from "../words.ts";
 import { Icon } from "./icons.tsx";
 
@@ -22,12 +23,25 @@ export function Pad({ label, onPin }: { label: string; onPin: (pin: string) => P
     });
   }, [pin]);
   useEffect(() => {
+    let run = "";
+    let timer = 0;
+    // Digits in the middle of a scanner's run are nobody's try.
+    const stop = (): void => {
+      if (/^\d{1,4}$/.test(run)) [...run].forEach(press);
+      run = "";
+    };
     const typed = ({ key }: KeyboardEvent): void => {
-      if (/^\d$/.test(key)) press(key);
-      else if (key === "Backspace") press("");
+      if (key === "Backspace") press("");
+      if (key.length > 1) return;
+      run += key;
+      clearTimeout(timer);
+      timer = window.setTimeout(stop, KEY_MS);
     };
     addEventListener("keydown", typed);
-    return () => removeEventListener("keydown", typed);
+    return () => {
+      clearTimeout(timer);
+      removeEventListener("keydown", typed);
+    };
   }, []);
   return (
     <div class="pad" role="group" aria-label={label} data-testid="pad">

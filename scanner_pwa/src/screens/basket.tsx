@@ -13,7 +13,7 @@ import * as words from "../words.ts";
 
 export function BasketScreen({ counter, state, till }: { counter: Counter; state: State; till: Till }): JSX.Element {
   const { basket, saleCents } = state;
-  const [typed, setTyped] = useState(saleCents === null ? "" : words.amount(saleCents).replace(/[^\d.,]/g, ""));
+  const [typed, setTyped] = useState(saleCents === null ? "" : words.amount(saleCents).replace(/[^\d.,]|,(?=\d{3})/g, ""));
   const wrong = typed.trim() !== "" && !centsFromText(typed);
   const lines = taken(basket, saleCents, till.programme.whole_use);
   const sum = total(lines);

@@ -33,7 +33,7 @@ export function MenuScreen({ counter, state, till }: { counter: Counter; state: 
       {row("sheet", words.trainingSheet, sheet)}
       {mistake && <p class="mistake" role="alert">{mistake}</p>}
       <Install />
-      {!selling && <Language />}
+      {!selling && !state.training && <Language />}
       {state.rules.weak && <p class="mistake">{words.weak}</p>}
       <p class="hint" data-testid="version">{words.version(BUILD)}</p>
     </Page>

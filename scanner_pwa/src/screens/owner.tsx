@@ -22,10 +22,10 @@ const MOST_RUNS = 12;
 export function OwnerScreen({ counter, till }: { counter: Counter; till: Till }): JSX.Element {
   const [desk, setDesk] = useState<Desk | null>(null);
   const onLeave = (): void => {
-    void counter.refresh(); // the cashiers may be others now
     counter.show("menu");
   };
   useEffect(() => () => desk?.leave(), [desk]);
+  useEffect(() => () => void counter.refresh(), []); // the cashiers may be others now
   return (
     <Page title={words.owner} screen="owner" onBack={onLeave}>
       {desk ? <Corner desk={desk} till={till} onLeave={onLeave} /> : <SignIn onDesk={setDesk} />}

@@ -8,8 +8,9 @@ import * as words from "../words.ts";
 interface Props { counter: Counter; state: State; stage: Stage & { at: "undo" } }
 
 export function UndoScreen({ counter, state, stage }: Props): JSX.Element {
-  const guarded = state.rules.undo_pin;
   const { problem } = stage;
+  // The rule may be younger than what this till knows.
+  const guarded = state.rules.undo_pin || problem?.reason === "pin_wrong";
   return (
     <Page title={words.undoTitle(words.amount(stage.cents))} screen="undo" actions={<>
       {!guarded && <button class="danger wide" onClick={() => void counter.undo()} data-testid="undo-yes">{words.undoYes}</button>}

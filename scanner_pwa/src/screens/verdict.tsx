@@ -95,8 +95,8 @@ export function VerdictScreen({ counter, verdict, state }: { counter: Counter; v
         </Sheet>
       );
     case "refused":
-      return <Refused problem={verdict.problem} late={verdict.entry}
-        action={goOn(verdict.entry && state.basket.length > 0 ? words.backToBasket : words.goOn)} />;
+      return <Refused problem={verdict.problem} late={verdict.entry} culprit={verdict.culprit}
+        action={goOn((verdict.entry ?? verdict.culprit) && state.basket.length > 0 ? words.backToBasket : words.goOn)} />;
     case "foreign": {
       const [title, text] = {
         foreign: [words.foreign, words.foreignText],
@@ -149,14 +149,15 @@ export function VerdictScreen({ counter, verdict, state }: { counter: Counter; v
   }
 }
 
-function Refused({ problem, late, action }: { problem: Problem; late: Entry | null; action: JSX.Element }): JSX.Element {
+interface RefusedProps { problem: Problem; late: Entry | null; culprit: string | null; action: JSX.Element }
+
+function Refused({ problem, late, culprit, action }: RefusedProps): JSX.Element {
   const { serial, used, say } = problem;
+  const named = culprit ?? (late && late.serials.length > 1 && serial !== undefined ? words.serial(serial) : null);
   return (
     <Sheet tone="refused" title={words.refused} actions={action}>
       <p class="verdict-reason" data-testid="verdict-reason">{words.refusals[problem.reason] ?? words.refusedOther}</p>
-      {late && late.serials.length > 1 && serial !== undefined && (
-        <p class="verdict-text" data-testid="verdict-culprit"><strong>{words.culprit(words.serial(serial))}</strong></p>
-      )}
+      {named && <p class="verdict-text" data-testid="verdict-culprit"><strong>{words.culprit(named)}</strong></p>}
       {used ? <Used used={used} /> : problem.expires_on ? (
         <p class="verdict-text">{words.expiredOn(dayText(problem.expires_on, words.language))}</p>
       ) : (
