@@ -71,9 +71,11 @@ def test_of_two_tills_that_take_one_voucher_without_network_one_is_paid_and_the_
         for serial in (1, 2):
             take_offline(phone, stall.market.qr_text(serial))
 
+    waits = here.page.get_by_test_id("waiting-pill")
+    expect(waits).to_contain_text("2 en attente", timeout=ANSWERED_MS)  # once the amber has left by itself
     stall.server.start()
     here.find_network()
-    expect(here.page.get_by_test_id("waiting-pill")).to_be_hidden(timeout=ANSWERED_MS)
+    expect(waits).to_be_hidden(timeout=ANSWERED_MS)
     assert (stall.town.owed(0), stall.town.owed(1)) == (2_000, 0)
 
     there.find_network()
