@@ -5,6 +5,7 @@ that it keeps. Shared by the figures (`redeem_http`) and by the test that kills 
 """
 
 import asyncio
+import contextlib
 import json
 import multiprocessing
 import socket
@@ -111,15 +112,18 @@ class Counter:
             head = (await reader.readuntil(b"\r\n\r\n")).lower()
             body = await reader.readexactly(int(head.partition(b"\r\ncontent-length:")[2].partition(b"\r\n")[0]))
         except (OSError, asyncio.IncompleteReadError):
-            self.close()
+            await self.close()
             raise Silence from None
         return Reply(int(head[9:12]), b"\r\nidempotency-hit:" in head, body)
 
-    def close(self) -> None:
-        """Hang up."""
+    async def close(self) -> None:
+        """Hang up. Done when it returns: a loop that ends before leaves its connections half closed."""
         if self._open is not None:
-            self._open[1].close()
+            _, writer = self._open
             self._open = None
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
 
 
 class Server:
@@ -181,7 +185,7 @@ def ask_all(asked: Iterable[tuple[int, list[bytes]]]) -> tuple[float, list[Reply
         try:
             return [await counter.ask(request) for request in requests]
         finally:
-            counter.close()
+            await counter.close()
 
     async def every() -> tuple[float, list[Reply]]:
         started = time.perf_counter()

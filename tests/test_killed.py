@@ -78,6 +78,7 @@ async def sell_until_killed(server: Server, day: list[list[Asked]]) -> None:
             except Silence:
                 return
             first_answer.set()
+        await counter.close()
 
     selling = [asyncio.create_task(sell(mine)) for mine in day]
     await asyncio.wait_for(first_answer.wait(), 30)
@@ -104,7 +105,7 @@ async def ask_again_until_all_is_known(server: Server, day: list[list[Asked]]) -
             else:
                 assert reply.repeated
                 assert (reply.status, reply.told()) == (asked.reply.status, asked.reply.told())
-        counter.close()
+        await counter.close()
         return done_unheard
 
     return sum(await asyncio.gather(*(again(mine) for mine in day)))
@@ -143,13 +144,7 @@ async def bring_until_killed(server: Server, phone: PairedPhone, entries: list[d
     await asyncio.sleep(random.uniform(0.005, 0.2))
     server.kill()
     await asyncio.gather(bringing, return_exceptions=True)
-    await hung_up(counter)
-
-
-async def hung_up(counter: Counter) -> None:
-    """The connection ends in the loop that began it, which is over right after."""
-    counter.close()
-    await asyncio.sleep(0.05)
+    await counter.close()
 
 
 def brought(phone: PairedPhone, entries: list[dict[str, str]]) -> bytes:
@@ -173,7 +168,7 @@ def test_an_outbox_cut_off_by_kill_9_is_sent_again_whole_and_done_once(house: Da
             async def again(entries: list[dict[str, str]] = entries, phone: PairedPhone = phones[0]) -> list[Any]:
                 counter = Counter(server.port)
                 first, second = [(await counter.ask(brought(phone, entries))).told() for _ in range(2)]
-                await hung_up(counter)
+                await counter.close()
                 assert first == second
                 results: list[Any] = first["results"]
                 return results

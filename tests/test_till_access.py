@@ -302,6 +302,7 @@ def with_a_bad_network(stall: Stall, phone: Phone) -> Iterator[Screen]:
 
 def without_network(stall: Stall, phone: Phone) -> Iterator[Screen]:
     page = phone.page
+    phone.on("counter")  # the verdict that was read is off the phone
     stall.allow_offline()
     page.reload()
     signed_on(phone)
