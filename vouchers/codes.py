@@ -220,6 +220,11 @@ def _till_sealing_key(pepper: bytes) -> bytes:
     return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"sealed till secret").derive(pepper)
 
 
+def base64url(content: bytes) -> str:
+    """Base64url without padding: bytes as they stand in a header or an answer."""
+    return base64.urlsafe_b64encode(content).decode().rstrip("=")
+
+
 def new_password() -> str:
     """A first password to be given to a person once: 96 random bits."""
     return secrets.token_urlsafe(12)

@@ -91,7 +91,7 @@ def told(session: ReadSession, *, programme_id: int, pepper: bytes) -> Allowed |
     rule = offline_rule_of(session, programme_id=programme_id)
     if rule is None:
         return None
-    key = snapshots.base64url(snapshots.signing_point(pepper))
+    key = codes.base64url(snapshots.signing_point(pepper))
     return Allowed(rule.till_count, rule.till_cents, rule.max_age_minutes, key)
 
 
@@ -174,7 +174,7 @@ def snapshot(
     salt = codes.offline_salt(pepper, programme_id)
     if usable and known is not None:
         serials = _touched_since(session, programme_id=programme_id, journal_id=known.journal)
-        if len(serials) <= _spendable_count(session, programme_id=programme_id, at=at):
+        if _spendable_are(session, programme_id=programme_id, at=at, least=len(serials)):
             classes, put, drop = _changes(session, programme_id=programme_id, serials=serials, at=at)
             return snapshots.packed(version, pepper=pepper, salt=salt, since=since, classes=classes, put=put, drop=drop)
     classes, whole = _whole(session, programme_id=programme_id, at=at)
@@ -214,9 +214,10 @@ def _spendable(programme_id: int, at: datetime) -> tuple[Any, ...]:
     )
 
 
-def _spendable_count(session: ReadSession, *, programme_id: int, at: datetime) -> int:
-    counted = select(func.count()).select_from(voucher).where(*_spendable(programme_id, at))
-    return int(session.execute(counted).scalar_one())
+def _spendable_are(session: ReadSession, *, programme_id: int, at: datetime, least: int) -> bool:
+    """Whether there are at least so many; none is counted beyond."""
+    some = select(voucher.c.serial).where(*_spendable(programme_id, at)).limit(least).subquery()
+    return int(session.execute(select(func.count()).select_from(some)).scalar_one()) == least
 
 
 def _whole(session: ReadSession, *, programme_id: int, at: datetime) -> tuple[list[Class], Iterator[bytes]]:

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, case, func, select
+from sqlalchemy import ColumnElement, and_, func, select
 
 from vouchers import chart, clock, ledger, money
 from vouchers.db import ReadSession
 from vouchers.ledger import MAX_JOURNAL
 from vouchers.rules import rules
 from vouchers.tables import cashier, payment_run, posting, redemption, reversal, settlement, settlement_line, till
-from vouchers.unsettled import BROUGHT_KINDS, unsettled
+from vouchers.unsettled import gross_and_brought, unsettled
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,14 +139,7 @@ def owed_to(session: ReadSession, *, programme_id: int, merchant_id: int, at: da
             after_journal=after,
             merchant_id=merchant_id,
         ).subquery()
-        brought = case((lines.c.kind.in_(BROUGHT_KINDS), lines.c.cents), else_=0)
-        gross, again, since = session.execute(
-            select(
-                func.coalesce(func.sum(lines.c.cents - brought), 0),
-                func.coalesce(func.sum(brought), 0),
-                func.min(lines.c.book_day),
-            )
-        ).one()
+        gross, again, since = session.execute(select(*gross_and_brought(lines), func.min(lines.c.book_day))).one()
         if gross + again == whole:
             break
     kept = money.commission_on(int(gross), commission_bp=rule.commission_bp, vat_bp=rule.vat_bp)

@@ -12,7 +12,6 @@ holds and its last day. 200 000 vouchers are 1.8 MB.
 import hmac
 import json
 import re
-from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -26,6 +25,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from vouchers import clock
+from vouchers.codes import base64url
 
 MOST_CLASSES: Final = 255
 """A class is one byte, and 255 stays free."""
@@ -123,8 +123,3 @@ def packed(
         "max_age_minutes": version.max_age_minutes,
     }
     return json.dumps(text, separators=(",", ":"))
-
-
-def base64url(content: bytes) -> str:
-    """Base64url without padding."""
-    return urlsafe_b64encode(content).decode().rstrip("=")

@@ -10,7 +10,6 @@ A request is signed over six lines (method, path with query, milliseconds, nonce
 Whether the merchant is suspended is not decided here: redeeming decides, with its own words for the cashier.
 """
 
-import base64
 import hashlib
 import re
 import secrets
@@ -215,8 +214,7 @@ def pair(
 
 def pairing_message(*, code: str, public_key: bytes, label: str) -> bytes:
     """What a phone signs to be paired: code and label as it sends them; a weak one shows its secret's SHA-256."""
-    encoded = base64.urlsafe_b64encode(public_key).decode().rstrip("=")
-    return f"pair\n{code}\n{encoded}\n{label}".encode()
+    return f"pair\n{code}\n{codes.base64url(public_key)}\n{label}".encode()
 
 
 def _paired_before(session: ReadSession, *, code_hash: bytes, public_key: bytes, at: datetime) -> PairedTill:

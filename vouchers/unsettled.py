@@ -3,14 +3,14 @@
 from datetime import date
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, Text, and_, case, cast, func, literal, select, union_all
+from sqlalchemy import ColumnElement, Select, Subquery, Text, and_, case, cast, func, literal, select, union_all
 
 from vouchers.db import ReadSession
 from vouchers.tables import journal, merchant, posting, settlement_line
 
 OWED_KINDS: Final = ("redeemed", "guaranteed", "transfer_returned")
 TAKEN_BACK_KINDS: Final = ("reversed",)
-BROUGHT_KINDS: Final = ("transfer_returned",)
+_BROUGHT_KINDS: Final = ("transfer_returned",)
 """Of what is owed, what is paid without commission."""
 
 
@@ -72,12 +72,17 @@ def unsettled(
     return select(union_all(owed, taken_back).subquery())
 
 
+def gross_and_brought(lines: Subquery) -> tuple[ColumnElement[int], ColumnElement[int]]:
+    """The sums of `unsettled` lines: what the commission is taken on, and what is paid again without; 0 of no lines."""
+    brought = case((lines.c.kind.in_(_BROUGHT_KINDS), lines.c.cents), else_=0)
+    return func.coalesce(func.sum(lines.c.cents - brought), 0), func.coalesce(func.sum(brought), 0)
+
+
 def due(session: ReadSession, *, programme_id: int, to_on: date, upto_journal: int) -> dict[int, tuple[int, int]]:
     """(gross, brought forward) of every merchant with something unsettled, in merchant order."""
     lines = unsettled(programme_id=programme_id, to_on=to_on, upto_journal=upto_journal).subquery()
-    brought = case((lines.c.kind.in_(BROUGHT_KINDS), lines.c.cents), else_=0)
     rows = session.execute(
-        select(lines.c.merchant_id, func.sum(lines.c.cents - brought), func.sum(brought))
+        select(lines.c.merchant_id, *gross_and_brought(lines))
         .group_by(lines.c.merchant_id)
         .order_by(lines.c.merchant_id)
     )

@@ -47,7 +47,6 @@ from vouchers.db import ReadSession, WriteSession
 from vouchers.errors import BadInput, PinWrong, VoucherUnknown
 from vouchers.paper import training_sheet as training
 from vouchers.redeem import Presented
-from vouchers.snapshots import base64url
 
 router: Final = APIRouter(prefix="/till", tags=["Till"])
 _LISTED: Final = 500
@@ -169,7 +168,7 @@ async def me(counter: Counter) -> Response:
             "today": {"count": count, "cents": cents},
             **shown(cashiers.counter_rule(session, **shop)),
             "cashiers": [
-                Copy(one.id, one.name, base64url(one.pin.salt), pins.ITERATIONS, base64url(one.pin.hash))
+                Copy(one.id, one.name, codes.base64url(one.pin.salt), pins.ITERATIONS, codes.base64url(one.pin.hash))
                 for one in copies
             ],
             "offline": offline.told(session, programme_id=counter.till.programme_id, pepper=pepper),

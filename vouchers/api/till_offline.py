@@ -132,7 +132,7 @@ async def snapshot(body: Since, counter: Counter) -> Response:
         )
 
     text = await house.read(seen)
-    signature = snapshots.base64url(snapshots.signed(house.pepper, text))
+    signature = codes.base64url(snapshots.signed(house.pepper, text))
     return JSONResponse({"snapshot": text, "signature": signature})
 
 

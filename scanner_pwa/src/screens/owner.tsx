@@ -13,11 +13,11 @@ interface Listed<T> { items: T[] }
 interface OneTill { till_id: number; label: string; paired_at: string; revoked_at: string | null; weak?: boolean }
 interface Cashier { id: number; name: string }
 interface Rule { ask_cashier: "never" | "always"; undo_pin: boolean }
-interface Run { number: number; state: string; to_on: string; settlements?: { state: string; net_cents: number }[] }
-interface Shop { tills: OneTill[]; cashiers: Cashier[]; rule: Rule; runs: Run[] }
+interface Paid { run_number: number; to_on: string; net_cents: number }
+interface Shop { tills: OneTill[]; cashiers: Cashier[]; rule: Rule; paid: Paid[] }
 
 /** Older statements are for the desk, not for a phone. */
-const MOST_RUNS = 12;
+const MOST_STATEMENTS = 12;
 
 export function OwnerScreen({ counter, till }: { counter: Counter; till: Till }): JSX.Element {
   const [desk, setDesk] = useState<Desk | null>(null);
@@ -65,19 +65,17 @@ function Corner({ desk, till, onLeave }: { desk: Desk; till: Till; onLeave: () =
   const moment = (instant: string): string => momentText(instant, now, words.language);
 
   const load = async (): Promise<void> => {
-    const [tills, cashiers, rule, runs] = await Promise.all([
+    const [tills, cashiers, rule, paid] = await Promise.all([
       desk.read<Listed<OneTill>>(`${merchant}/tills`),
       desk.read<Listed<Cashier>>(`${merchant}/cashiers`),
       desk.read<Rule>(`${merchant}/counter-rule`),
-      desk.read<Listed<Run>>(`${programme}/settlements?limit=${MOST_RUNS}`),
+      desk.read<Listed<Paid>>(`${merchant}/payments?limit=${MOST_STATEMENTS}`),
     ]);
-    const paid = await Promise.all(runs.items.map(({ number }) => desk.read<Run>(`${programme}/settlements/${number}`)));
     setShop({
       tills: tills.items.filter((one) => !one.revoked_at),
       cashiers: cashiers.items,
       rule,
-      runs: paid.filter(({ state, settlements }) =>
-        state !== "proposed" && state !== "withdrawn" && settlements?.some((line) => line.state !== "carried")),
+      paid: paid.items,
     });
   };
   /** `done` empties the form that was sent, and no other. */
@@ -175,16 +173,16 @@ function Corner({ desk, till, onLeave }: { desk: Desk; till: Till; onLeave: () =
       </Part>
 
       <Part title={words.statements}>
-        {shop.runs.length === 0 && <p class="hint">{words.none}</p>}
+        {shop.paid.length === 0 && <p class="hint">{words.none}</p>}
         <ul class="stack">
-          {shop.runs.map(({ number, to_on, settlements }) => (
-            <li key={number}>
+          {shop.paid.map(({ run_number, to_on, net_cents }) => (
+            <li key={run_number}>
               <button class="secondary wide" disabled={busy} data-testid="statement"
                 onClick={() => run(async () => {
-                  const path = `${programme}/settlements/${number}/merchants/${till.merchant.id}/statement`;
-                  save(await desk.file(path), `releve-${number}.pdf`);
+                  const path = `${programme}/settlements/${run_number}/merchants/${till.merchant.id}/statement`;
+                  save(await desk.file(path), `releve-${run_number}.pdf`);
                 })}>
-                {words.statement(dayText(to_on, words.language), words.amount(settlements![0]!.net_cents))}
+                {words.statement(dayText(to_on, words.language), words.amount(net_cents))}
               </button>
             </li>
           ))}
