@@ -1,11 +1,14 @@
 """The doors, on each engine in turn."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from tests.api.doors import Doors, open_doors
+from tests.api.doors import Doors, TillPhone, open_doors
+from tests.town import Town, a_town
+from vouchers import clock
 
 
 @pytest.fixture
@@ -13,3 +16,23 @@ def doors(house_url: str, tmp_path: Path) -> Iterator[Doors]:
     """An application with an empty, migrated house behind it."""
     with open_doors(house_url, tmp_path) as opened:
         yield opened
+
+
+@pytest.fixture
+def town(doors: Doors) -> Town:
+    """A season that has begun, with vouchers to spend today."""
+    today = clock.book_day(clock.now())
+    return a_town(
+        doors.house,
+        vouchers=30,
+        at=clock.now(),
+        starts_on=today - timedelta(days=30),
+        expires_on=today + timedelta(days=200),
+        presentation_deadline_on=today + timedelta(days=260),
+    )
+
+
+@pytest.fixture
+def till(doors: Doors, town: Town) -> TillPhone:
+    """The paired phone of the town's first shop."""
+    return doors.till(town.programme_id, town.merchants[0])

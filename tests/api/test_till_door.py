@@ -2,33 +2,12 @@
 
 import uuid
 from base64 import urlsafe_b64encode
-from datetime import timedelta
-
-import pytest
 
 from tests.api.doors import V1, Doors, TillPhone, pairing_body, reason
 from tests.makers import PairedPhone, Phone, a_merchant
-from tests.town import Town, a_town
+from tests.town import Town
 from vouchers import clock, tills
 from vouchers.codes import pretty_control_code
-
-
-@pytest.fixture
-def town(doors: Doors) -> Town:
-    today = clock.book_day(clock.now())
-    return a_town(
-        doors.house,
-        vouchers=30,
-        at=clock.now(),
-        starts_on=today - timedelta(days=30),
-        expires_on=today + timedelta(days=200),
-        presentation_deadline_on=today + timedelta(days=260),
-    )
-
-
-@pytest.fixture
-def till(doors: Doors, town: Town) -> TillPhone:
-    return doors.till(town.programme_id, town.merchants[0])
 
 
 def test_a_phone_is_paired_and_takes_vouchers_until_it_undoes_them(doors: Doors, town: Town) -> None:

@@ -2,7 +2,6 @@
 
 import uuid
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from datetime import timedelta
 from typing import Any
 
 import pypdfium2
@@ -11,26 +10,8 @@ import zxingcpp
 
 from tests.api.doors import V1, Doors, Person, TillPhone, pairing_body, reason
 from tests.makers import PairedPhone, Phone, WeakPhone, a_till
-from tests.town import Town, a_town
+from tests.town import Town
 from vouchers import clock, pins, tills
-
-
-@pytest.fixture
-def town(doors: Doors) -> Town:
-    today = clock.book_day(clock.now())
-    return a_town(
-        doors.house,
-        vouchers=20,
-        at=clock.now(),
-        starts_on=today - timedelta(days=30),
-        expires_on=today + timedelta(days=200),
-        presentation_deadline_on=today + timedelta(days=260),
-    )
-
-
-@pytest.fixture
-def till(doors: Doors, town: Town) -> TillPhone:
-    return doors.till(town.programme_id, town.merchants[0])
 
 
 @pytest.fixture
