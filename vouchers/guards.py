@@ -15,11 +15,11 @@ from vouchers.db import ReadSession
 
 _APPEND_ONLY: Final = (
     "journal", "posting", "balance_snapshot", "seal", "redemption", "reversal", "settlement_line",
-    "acceptance",
+    "acceptance", "remitted", "watched",
 )  # fmt: skip
 _NEVER_DELETED: Final = (
     "idempotency", "voucher", "batch", "voucher_order", "payment_run", "settlement", "bank_account",
-    "dispute",
+    "dispute", "remittance", "settlement_hold",
 )  # fmt: skip
 _FIXED: Final = {
     "voucher": "programme_id serial batch_number code_hash control_hash face_cents replaces_serial offline_prefix",
@@ -31,6 +31,8 @@ _FIXED: Final = {
     " vat_cents net_cents account_holder iban",
     "bank_account": "id programme_id merchant_id account_holder iban asked_by asked_at",
     "dispute": "programme_id number merchant_id till_id serial cents because accepted_at opened_at",
+    "remittance": "programme_id number merchant_id opened_by opened_at",
+    "settlement_hold": "programme_id number merchant_id journal_id line because held_by held_at",
 }
 _FIXED_ONCE_WRITTEN: Final = {
     "batch": "printed_by printed_at activated_by activated_at",
@@ -39,6 +41,8 @@ _FIXED_ONCE_WRITTEN: Final = {
     "settlement": "journal_id",
     "bank_account": "confirmed_by confirmed_at",
     "dispute": "decided_by decided_at decision journal_id",
+    "remittance": "closed_by closed_at",
+    "settlement_hold": "released_by released_at released_because",
 }
 _FIXED_ONCE_PLACED: Final = {"voucher_order": "fee_cents fee_vat_cents"}
 _STEPS: Final = {
@@ -53,6 +57,7 @@ _STEPS: Final = {
     "settlement": "to_pay>paid to_pay>returned paid>returned",
     "bank_account": "asked>confirmed asked>withdrawn confirmed>withdrawn",
     "dispute": "open>guaranteed open>dismissed",
+    "remittance": "open>closed",
 }
 _REFUSE: Final = "BEGIN RAISE EXCEPTION '% refused: %', TG_OP, TG_ARGV[0] USING ERRCODE = 'restrict_violation'; END"
 _REFUSE_PLACED_LINE: Final = (
@@ -121,11 +126,12 @@ def _guards() -> Iterator[_Guard]:
         changed = f"({' OR '.join(changes)})"
         yield _Guard(f"{table}_fixed", table, "UPDATE", f"this is fixed on a row of {table}", changed)
     for table, steps in _STEPS.items():
-        legal = " OR ".join(
+        ways = [
             f"((old.state = '{before}') AND (new.state = '{after}'))"
             for before, _, after in (step.partition(">") for step in steps.split())
-        )
-        beyond = f"((new.state <> old.state) AND (NOT ({legal})))"
+        ]
+        legal = ways[0] if len(ways) == 1 else f"({' OR '.join(ways)})"
+        beyond = f"((new.state <> old.state) AND (NOT {legal}))"
         yield _Guard(f"{table}_step", table, "UPDATE", f"no such step of {table}", beyond)
 
 

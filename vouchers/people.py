@@ -275,6 +275,14 @@ def find_staff(session: ReadSession, *, programme_id: int, staff_id: int) -> Sta
     return Staff(*row)
 
 
+def name_of(session: ReadSession, *, staff_id: int) -> str:
+    """What a person is called. Refuses `NotFound`."""
+    found = session.execute(select(staff.c.name).where(staff.c.id == staff_id)).scalar_one_or_none()
+    if found is None:
+        raise NotFound(what="staff", id=staff_id)
+    return str(found)
+
+
 _STAFF: Final = select(staff.c.id, staff.c.email, staff.c.name, staff.c.state, staff.c.enrolled_at)
 
 

@@ -1,5 +1,6 @@
 """The rules a programme was opened under: what every verb reads, and only opening a programme writes."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
@@ -69,6 +70,12 @@ def rules(session: ReadSession, *, programme_id: int) -> Rules:
     if row is None:
         raise NotFound(what="programme", id=programme_id)
     return Rules(**row._mapping)
+
+
+def names_of(session: ReadSession, *, programme_ids: Collection[int]) -> list[tuple[int, str]]:
+    """(number, name) of these programmes, the newest first."""
+    named = select(programme.c.id, programme.c.name).where(programme.c.id.in_(programme_ids))
+    return [(row.id, row.name) for row in session.execute(named.order_by(programme.c.id.desc()))]
 
 
 def take_turn(session: WriteSession, *, programme_id: int) -> None:

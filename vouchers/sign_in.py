@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import and_, select, update
+from sqlalchemy import and_, func, select, update
 
 from vouchers import attempts, codes, identity, passwords
 from vouchers.access import Caller, Held, Role
@@ -73,6 +73,7 @@ def sign_in(
                 session,
                 staff_id=staff_id,
                 kind="session",
+                means="password",
                 label=label,
                 session_key=session_key,
                 at=at,
@@ -131,7 +132,37 @@ def make_api_token(
     if not at < expires_at <= at + LONGEST_API_TOKEN:
         raise BadInput(field="expires_at", problem="within_a_year")
     return _opened(
-        session, staff_id=staff_id, kind="api", label=label, session_key=session_key, at=at, until=expires_at
+        session,
+        staff_id=staff_id,
+        kind="api",
+        means="api",
+        label=label,
+        session_key=session_key,
+        at=at,
+        until=expires_at,
+    )
+
+
+def open_session(
+    session: WriteSession,
+    *,
+    staff_id: int,
+    means: str,
+    label: str,
+    session_key: bytes,
+    lasts: timedelta,
+    at: datetime,
+) -> Opened:
+    """A session for whoever has just proved to be this person, by one of `tables.MEANS`. Refuses `WrongCredentials`."""
+    return _opened(
+        session,
+        staff_id=staff_id,
+        kind="session",
+        means=means,
+        label=label,
+        session_key=session_key,
+        at=at,
+        until=at + lasts,
     )
 
 
@@ -144,7 +175,7 @@ def caller_of_token(session: ReadSession, *, token_hash: bytes, at: datetime) ->
     rows = session.execute(
         select(
             token.c.kind,
-            token.c.made_at,
+            func.coalesce(token.c.fresh_at, token.c.made_at),
             staff.c.id,
             role.c.programme_id,
             role.c.name,
@@ -161,11 +192,11 @@ def caller_of_token(session: ReadSession, *, token_hash: bytes, at: datetime) ->
     ).all()
     if not rows:
         raise NotSignedIn
-    kind, made_at, staff_id = rows[0][:3]
+    kind, proven_at, staff_id = rows[0][:3]
     return Caller(
         actor=f"staff:{staff_id}",
         held=tuple(Held(row[3], Role(row[4]), row[5], row[6]) for row in rows if row[3] is not None),
-        signed_in_at=made_at if kind == "session" else None,
+        signed_in_at=proven_at if kind == "session" else None,
     )
 
 
@@ -219,6 +250,7 @@ def _opened(
     *,
     staff_id: int,
     kind: str,
+    means: str,
     label: str,
     session_key: bytes,
     at: datetime,
@@ -234,8 +266,10 @@ def _opened(
             token_hash=codes.token_hash(session_key, secret),
             staff_id=staff_id,
             kind=kind,
+            means=means,
             label=identity.name(label, field="label"),
             made_at=at,
+            fresh_at=at if kind == "session" else None,
             expires_at=until,
         )
     )

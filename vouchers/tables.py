@@ -117,6 +117,14 @@ CLOSED_STATES: Final = ("expired", "cancelled", "replaced")
 RUN_STATES: Final = ("proposed", "withdrawn", "approved", "exported", "executed")
 SETTLEMENT_STATES: Final = ("to_pay", "carried", "paid", "returned")
 DISPUTE_STATES: Final = ("open", "guaranteed", "dismissed")
+APPLICATION_STATES: Final = ("asked", "accepted", "refused")
+SET_UP_STATES: Final = ("draft", "ready", "opened", "dropped")
+LIST_STATES: Final = ("draft", "ordered", "purged")
+REMITTANCE_STATES: Final = ("open", "closed")
+APPROVALS: Final = ("one", "two")
+RHYTHMS: Final = ("weekly", "fortnightly", "monthly", "on_demand")
+MEANS: Final = ("password", "two_factor", "passkey", "link", "recovery", "api")
+ONE_TIME_PURPOSES: Final = ("invitation", "sign_in", "second_factor", "passkey")
 CASHIER_RULES: Final = ("never", "always")
 USE_RULES: Final = ("whole", "partial")
 LAPSE_DESTINATIONS: Final = ("breakage", "buyer", "next_campaign")
@@ -172,7 +180,10 @@ buyer = _table(
     Column("siret", Text),
     Column("exposure_cap_cents", Int, nullable=False),
     Column("version", Int, nullable=False, server_default="0"),
+    # Whether placing an order takes one person of the buyer, or two.
+    Column("approval", Text, nullable=False, server_default="two"),
     CheckConstraint("exposure_cap_cents >= 0", name="cap_not_negative"),
+    _one_of("approval", *APPROVALS),
     UniqueConstraint("programme_id", "id"),
     UniqueConstraint("programme_id", "name"),
 )
@@ -268,7 +279,59 @@ token = _table(
     Column("made_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False),
     Column("revoked_at", Instant),
+    # By what its person proved who they are, and when last: money moves only soon after.
+    Column("means", Text, nullable=False, server_default="password"),
+    Column("fresh_at", Instant),
     _one_of("kind", "session", "api"),
+    _one_of("means", *MEANS),
+    Index(None, "staff_id"),
+)
+
+passkey = _table(
+    # A key of a person, on a device of theirs (WebAuthn).
+    "passkey",
+    Column("credential_id", LargeBinary, primary_key=True),
+    Column("staff_id", Int, ForeignKey("staff.id"), nullable=False),
+    Column("public_key", LargeBinary, nullable=False),
+    Column("sign_count", Int, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("used_at", Instant),
+    Column("revoked_at", Instant),
+    Index(None, "staff_id"),
+)
+
+authenticator = _table(
+    # The second factor beside a password (TOTP, RFC 6238). `last_step`: of the code used last, so that none is used
+    # twice.
+    "authenticator",
+    Column("staff_id", Int, ForeignKey("staff.id"), primary_key=True, autoincrement=False),
+    Column("sealed_secret", LargeBinary, nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("confirmed_at", Instant),
+    Column("last_step", Int, nullable=False, server_default="0"),
+)
+
+recovery_code = _table(
+    "recovery_code",
+    Column("code_hash", LargeBinary, primary_key=True),
+    Column("staff_id", Int, ForeignKey("staff.id"), nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("used_at", Instant),
+    Index(None, "staff_id"),
+)
+
+one_time = _table(
+    # What opens one door once: an invitation, an e-mail link, the step between a password and its second factor, the
+    # challenge of a passkey. Only a keyed hash is kept.
+    "one_time",
+    Column("secret_hash", LargeBinary, primary_key=True),
+    Column("staff_id", Int, ForeignKey("staff.id")),
+    Column("purpose", Text, nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("used_at", Instant),
+    _one_of("purpose", *ONE_TIME_PURPOSES),
     Index(None, "staff_id"),
 )
 
@@ -337,6 +400,99 @@ failure = _table(
     Column("hour", Int, nullable=False),
     Column("attempts", Int, nullable=False),
     PrimaryKeyConstraint("scope", "hour"),
+)
+
+programme_terms = _table(
+    # What a programme says of itself and how it is run, beside the rules that move money. `face_values`: JSON list of
+    # cents, empty where any is sold. `outline`: the town as GeoJSON, for the map of its shops.
+    "programme_terms",
+    _programme(),
+    Column("face_values", Text, nullable=False),
+    Column("rhythm", Text, nullable=False),
+    Column("legal_wording", Text, nullable=False),
+    Column("colour", Text, nullable=False),
+    Column("logo", LargeBinary),
+    Column("outline", Text),
+    PrimaryKeyConstraint("programme_id"),
+    _one_of("rhythm", *RHYTHMS),
+)
+
+set_up = _table(
+    # A programme being prepared: drafted by one, opened by another. `answers`: JSON, as typed so far.
+    "set_up",
+    _id(),
+    _programme(),
+    Column("state", Text, nullable=False),
+    Column("answers", Text, nullable=False),
+    Column("logo", LargeBinary),
+    Column("drafted_by", Text, nullable=False),
+    Column("drafted_at", Instant, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+    Column("opened_by", Text),
+    Column("opened_programme_id", Int, ForeignKey("programme.id")),
+    _one_of("state", *SET_UP_STATES),
+    CheckConstraint("opened_by IS NULL OR opened_by <> drafted_by", name="four_eyes"),
+    CheckConstraint("(state = 'opened') = (opened_programme_id IS NOT NULL)", name="opened_programme_named"),
+    Index(None, "programme_id"),
+)
+
+application = _table(
+    # A shop that asks to join. `hours`: JSON (`opening.py`). The photo is a small JPEG that the house drew anew.
+    "application",
+    _id(),
+    _programme(),
+    Column("state", Text, nullable=False),
+    Column("legal_name", Text, nullable=False),
+    Column("shop_name", Text, nullable=False),
+    Column("siret", Text, nullable=False),
+    Column("trade", Text, nullable=False),
+    Column("street", Text, nullable=False),
+    Column("postcode", Text, nullable=False),
+    Column("commune", Text, nullable=False),
+    Column("contact_name", Text, nullable=False),
+    Column("email", Text, nullable=False),
+    Column("phone", Text, nullable=False),
+    Column("website", Text),
+    Column("about", Text),
+    Column("hours", Text, nullable=False),
+    Column("photo", LargeBinary),
+    Column("account_holder", Text, nullable=False),
+    Column("iban", Text, nullable=False),
+    Column("applied_at", Instant, nullable=False),
+    Column("decided_by", Text),
+    Column("decided_at", Instant),
+    Column("because", Text),
+    Column("merchant_id", Int),
+    ForeignKeyConstraint(["programme_id", "merchant_id"], ["merchant.programme_id", "merchant.id"]),
+    _one_of("state", *APPLICATION_STATES),
+    CheckConstraint("(state = 'asked') = (decided_by IS NULL)", name="decided_by_someone"),
+    CheckConstraint("(state = 'accepted') = (merchant_id IS NOT NULL)", name="accepted_is_a_merchant"),
+    Index(None, "programme_id", "state"),
+)
+
+shop_profile = _table(
+    # What the public directory says of a shop. Where it stands: millionths of a degree.
+    "shop_profile",
+    _programme(),
+    Column("merchant_id", Int, nullable=False),
+    Column("street", Text, nullable=False),
+    Column("postcode", Text, nullable=False),
+    Column("phone", Text),
+    Column("email", Text),
+    Column("contact_name", Text),
+    Column("website", Text),
+    Column("about", Text),
+    Column("hours", Text, nullable=False),
+    Column("photo", LargeBinary),
+    Column("latitude_e6", Int),
+    Column("longitude_e6", Int),
+    Column("signed_on", Day),
+    PrimaryKeyConstraint("programme_id", "merchant_id"),
+    ForeignKeyConstraint(["programme_id", "merchant_id"], ["merchant.programme_id", "merchant.id"]),
+    CheckConstraint("(latitude_e6 IS NULL) = (longitude_e6 IS NULL)", name="place_whole"),
+    CheckConstraint(
+        "latitude_e6 BETWEEN -90000000 AND 90000000 AND longitude_e6 BETWEEN -180000000 AND 180000000", name="on_earth"
+    ),
 )
 
 # ── The ledger ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -546,6 +702,74 @@ voucher = _table(
     ),
 )
 
+# ── Who receives them ────────────────────────────────────────────────────────────────────────────────────────────
+recipient_list = _table(
+    # A list of people as a buyer's clerk brought it. `content`: JSON, header and rows as read; `matching`: which column
+    # is what. Both are emptied when the list is purged.
+    "recipient_list",
+    _id(),
+    _programme(),
+    Column("buyer_id", Int, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("matching", Text, nullable=False),
+    Column("order_number", Int),
+    Column("brought_by", Text, nullable=False),
+    Column("brought_at", Instant, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+    ForeignKeyConstraint(["programme_id", "buyer_id"], ["buyer.programme_id", "buyer.id"]),
+    ForeignKeyConstraint(["programme_id", "order_number"], ["voucher_order.programme_id", "voucher_order.number"]),
+    UniqueConstraint("programme_id", "id"),
+    _one_of("state", *LIST_STATES),
+    Index(None, "programme_id", "buyer_id"),
+    Index(None, "programme_id", "order_number"),
+)
+
+recipient = _table(
+    # A person who receives vouchers: `quantity` of `face_cents`. An erased one keeps the number alone.
+    "recipient",
+    _id(),
+    _programme(),
+    Column("list_id", Int, nullable=False),
+    Column("buyer_id", Int, nullable=False),
+    Column("line", Int, nullable=False),
+    Column("civility", Text),
+    Column("last_name", Text),
+    Column("first_name", Text),
+    Column("address", Text),
+    Column("postcode", Text),
+    Column("town", Text),
+    Column("round", Text),
+    Column("reference", Text),
+    Column("face_cents", Int, nullable=False),
+    Column("quantity", Int, nullable=False),
+    Column("erased_at", Instant),
+    ForeignKeyConstraint(["programme_id", "list_id"], ["recipient_list.programme_id", "recipient_list.id"]),
+    ForeignKeyConstraint(["programme_id", "buyer_id"], ["buyer.programme_id", "buyer.id"]),
+    UniqueConstraint("programme_id", "id"),
+    UniqueConstraint("programme_id", "list_id", "line"),
+    CheckConstraint("face_cents > 0 AND quantity > 0", name="receives_something"),
+    CheckConstraint(
+        "erased_at IS NULL OR (civility IS NULL AND last_name IS NULL AND first_name IS NULL AND address IS NULL"
+        " AND postcode IS NULL AND town IS NULL AND round IS NULL AND reference IS NULL)",
+        name="erased_is_nobody",
+    ),
+    Index(None, "programme_id", "buyer_id"),
+)
+
+recipient_voucher = _table(
+    # Who was given which voucher. It never meets a redemption: nobody asks who spent where.
+    "recipient_voucher",
+    _of_programme(),
+    Column("serial", Int, nullable=False),
+    Column("recipient_id", Int, nullable=False),
+    PrimaryKeyConstraint("programme_id", "serial"),
+    ForeignKeyConstraint(["programme_id", "serial"], ["voucher.programme_id", "voucher.serial"]),
+    ForeignKeyConstraint(["programme_id", "recipient_id"], ["recipient.programme_id", "recipient.id"]),
+    Index(None, "programme_id", "recipient_id"),
+)
+
 # ── Redemption ───────────────────────────────────────────────────────────────────────────────────────────────────
 redemption = _table(
     # A basket accepted at a till. Its vouchers are the postings of its journal. Insert-only.
@@ -553,7 +777,8 @@ redemption = _table(
     _of_programme(),
     Column("journal_id", Int, nullable=False),
     Column("merchant_id", Int, nullable=False),
-    Column("till_id", Int, nullable=False),
+    # None for a paper that the shop posted: it was taken at the chamber's desk, in a remittance.
+    Column("till_id", Int),
     Column("cents", Int, nullable=False),
     Column("sale_cents", Int),
     Column("cashier_id", Int),
@@ -741,4 +966,92 @@ settlement_line = _table(
         ["settlement.programme_id", "settlement.run_number", "settlement.merchant_id"],
     ),
     Index(None, "programme_id", "run_number", "merchant_id"),
+)
+
+settlement_hold = _table(
+    # A posting to a merchant, or with no posting named everything owed to it, that no settlement takes meanwhile.
+    "settlement_hold",
+    _programme(),
+    Column("number", Int, nullable=False),
+    Column("merchant_id", Int, nullable=False),
+    Column("journal_id", Int),
+    Column("line", Int),
+    Column("because", Text, nullable=False),
+    Column("held_by", Text, nullable=False),
+    Column("held_at", Instant, nullable=False),
+    Column("released_by", Text),
+    Column("released_at", Instant),
+    Column("released_because", Text),
+    PrimaryKeyConstraint("programme_id", "number"),
+    ForeignKeyConstraint(["programme_id", "merchant_id"], ["merchant.programme_id", "merchant.id"]),
+    ForeignKeyConstraint(
+        ["programme_id", "journal_id", "line"], ["posting.programme_id", "posting.journal_id", "posting.line"]
+    ),
+    CheckConstraint("(journal_id IS NULL) = (line IS NULL)", name="posting_whole"),
+    CheckConstraint(
+        "(released_at IS NULL) = (released_by IS NULL) AND (released_at IS NULL) = (released_because IS NULL)",
+        name="released_whole",
+    ),
+    Index(None, "programme_id", "merchant_id"),
+)
+
+remittance = _table(
+    # Paper that a shop without a phone posted, with its slip. `spent_on`: the last day on which it took any.
+    "remittance",
+    _programme(),
+    Column("number", Int, nullable=False),
+    Column("merchant_id", Int, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("slip_count", Int, nullable=False),
+    Column("slip_cents", Int, nullable=False),
+    Column("spent_on", Day, nullable=False),
+    Column("opened_by", Text, nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("closed_by", Text),
+    Column("closed_at", Instant),
+    Column("remark", Text),
+    PrimaryKeyConstraint("programme_id", "number"),
+    ForeignKeyConstraint(["programme_id", "merchant_id"], ["merchant.programme_id", "merchant.id"]),
+    _one_of("state", *REMITTANCE_STATES),
+    CheckConstraint("slip_count >= 0 AND slip_cents >= 0", name="slip_not_negative"),
+    CheckConstraint("(state = 'closed') = (closed_by IS NOT NULL)", name="closed_by_someone"),
+    Index(None, "programme_id", "merchant_id"),
+)
+
+remitted = _table(
+    # One paper of a remittance, accepted as a redemption or refused and why. Insert-only.
+    "remitted",
+    _of_programme(),
+    Column("remittance_number", Int, nullable=False),
+    Column("line", Int, nullable=False),
+    Column("serial", Int),
+    Column("cents", Int, nullable=False),
+    Column("redemption_id", Int),
+    Column("refused", Text),
+    Column("at", Instant, nullable=False),
+    PrimaryKeyConstraint("programme_id", "remittance_number", "line"),
+    ForeignKeyConstraint(["programme_id", "remittance_number"], ["remittance.programme_id", "remittance.number"]),
+    ForeignKeyConstraint(["programme_id", "redemption_id"], ["redemption.programme_id", "redemption.journal_id"]),
+    UniqueConstraint("programme_id", "redemption_id"),
+    CheckConstraint("(redemption_id IS NULL) = (refused IS NOT NULL)", name="accepted_or_refused"),
+    CheckConstraint("cents >= 0", name="cents_not_negative"),
+)
+
+watched = _table(
+    # A pattern that somebody looked at, and what they said of it. Insert-only.
+    "watched",
+    _of_programme(),
+    Column("pattern", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("merchant_id", Int, nullable=False),
+    Column("decision", Text, nullable=False),
+    Column("because", Text, nullable=False),
+    Column("decided_by", Text, nullable=False),
+    Column("decided_at", Instant, nullable=False),
+    Column("hold_number", Int),
+    PrimaryKeyConstraint("programme_id", "pattern", "subject"),
+    ForeignKeyConstraint(["programme_id", "merchant_id"], ["merchant.programme_id", "merchant.id"]),
+    ForeignKeyConstraint(["programme_id", "hold_number"], ["settlement_hold.programme_id", "settlement_hold.number"]),
+    _one_of("decision", "fine", "held"),
+    CheckConstraint("(decision = 'held') = (hold_number IS NOT NULL)", name="held_by_a_hold"),
 )

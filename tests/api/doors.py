@@ -104,15 +104,15 @@ class Doors:
         return self.signed_in(staff_id)
 
     def signed_in(self, staff_id: int) -> Person:
-        """Someone who is there already, with a token."""
-        at = clock.now()
+        """Someone who is there already, in a session."""
         opened = self.house.write(
-            sign_in.make_api_token,
+            sign_in.open_session,
             staff_id=staff_id,
+            means="password",
             label="essai",
-            expires_at=at + timedelta(days=1),
             session_key=SESSION_KEY,
-            at=at,
+            lasts=timedelta(days=1),
+            at=clock.now(),
         )
         return Person(self, staff_id, opened.secret)
 

@@ -51,10 +51,14 @@ from vouchers.api.straight import Straight
 from vouchers.config import Setting, Settings, SettingsFault
 from vouchers.db import Busy, Database, OutcomeUnknown
 from vouchers.errors import Refusal
+from vouchers.pages import desk as page_desk
+from vouchers.pages import doors as page_doors
+from vouchers.pages import look
 from vouchers.schema import is_current
 from vouchers.tills import NonceMemory
 
 API: Final = "/api/v1"
+DESK_FILES: Final = look.DESK_FILES
 TILL_FILES: Final = Path(vouchers.__file__).parent / "static" / "till"
 _KEPT_FOREVER: Final = "public, max-age=31536000, immutable"
 _COMPRESSED: Final = {"br": ".br", "gzip": ".gz"}
@@ -95,9 +99,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         v1.include_router(noun)
     app.include_router(v1)
     app.include_router(front.router)
+    for room in page_doors.ROOMS:
+        app.include_router(room, include_in_schema=False)
     if chosen.offered_docs:
         app.include_router(front.documents)
     app.mount("/till", TillFiles(TILL_FILES), name="till")
+    app.mount("/desk", TillFiles(DESK_FILES), name="desk")
     _refuse_in_one_shape(app)
     app.add_middleware(
         Straight,
@@ -107,7 +114,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         door=till_door.make_redemption,
         refused=app.exception_handlers,
     )
-    app.add_middleware(Frame, build=build, secure=chosen.environment is Setting.PRODUCTION)
+    app.add_middleware(Frame, build=build, secure=chosen.environment is Setting.PRODUCTION, fault=fault)
     return app
 
 
@@ -196,11 +203,23 @@ def _encodings_taken(accepted: str) -> set[str]:
     return {encoding for encoding, _, weight in offers if weight.strip("0.") or not weight}
 
 
+def fault(request: Request, reason: str) -> Response:
+    """The walls failed: told as a problem, or as a page where a browser stands there."""
+    if page_desk.is_page(request):
+        language = page_desk.language_of(request)
+        found = problems.FAULTS[reason]
+        text = found.en if language == "en" else found.fr
+        return page_desk.fault_page(request, text, status=found.status)
+    return problems.fault(reason, language_of(request))
+
+
 def _refuse_in_one_shape(app: FastAPI) -> None:
-    """Every no of every door becomes a problem."""
+    """Every no of every door becomes a problem, or a page where a browser stands there."""
 
     @app.exception_handler(Refusal)
     async def refused(request: Request, refusal: Refusal) -> Response:
+        if page_desk.is_page(request):
+            return page_desk.refusal_page(request, refusal, status=problems.STATUS[refusal.reason])
         return problems.answer(refusal, language_of(request))
 
     @app.exception_handler(Replayed)
@@ -213,16 +232,20 @@ def _refuse_in_one_shape(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def unreadable(request: Request, raised: RequestValidationError) -> Response:
+        if page_desk.is_page(request):
+            return fault(request, "path_unknown")
         return problems.of_validation(raised, language_of(request))
 
     @app.exception_handler(HTTPException)
     async def refused_by_frame(request: Request, raised: HTTPException) -> Response:
+        if page_desk.is_page(request):
+            return fault(request, problems.fault_of(raised.status_code))
         return problems.of_http(raised, language_of(request))
 
     @app.exception_handler(OutcomeUnknown)
     async def unknown(request: Request, _raised: OutcomeUnknown) -> Response:
-        return problems.fault("outcome_unknown", language_of(request))
+        return fault(request, "outcome_unknown")
 
     @app.exception_handler(Busy)
     async def busy(request: Request, _raised: Busy) -> Response:
-        return problems.fault("busy", language_of(request))
+        return fault(request, "busy")

@@ -193,6 +193,7 @@ class Desk:
         """Refuses `Forbidden` for an object that is not the caller's to act on, `NotFound` where there is none."""
         own = Own() if of is None or self.reach.everything else of(session)
         access.may(self.caller, self.act, programme_id=self.programme_id, **own._asdict())
+        access.freshly(self.caller, self.act, at=self.at)
 
     def allow_all(self) -> None:
         """For what is nobody's own: refuses `Forbidden` to a role that does not reach the whole programme."""

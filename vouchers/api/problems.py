@@ -28,6 +28,8 @@ STATUS: Final[dict[str, int]] = {
     "wrong_credentials": 401,
     "forbidden": 403,
     "same_person": 403,
+    "sign_in_not_fresh": 403,
+    "form_expired": 403,
     "too_many_attempts": 429,
     "pairing_code_invalid": 403,
     "signature_invalid": 401,
@@ -172,10 +174,13 @@ def fault(reason: str, language: Language, *, headers: dict[str, str] | None = N
 
 def of_http(raised: HTTPException, language: Language) -> Problem:
     """What the framework itself refuses: no such path, no such method, no JSON."""
-    reason = _FAULT_OF_STATUS.get(raised.status_code, "request_refused")
-    if raised.status_code == 400:
-        reason = "body_unreadable"
+    reason = "body_unreadable" if raised.status_code == 400 else fault_of(raised.status_code)
     return fault(reason, language, headers=dict(raised.headers or {}))
+
+
+def fault_of(status: int) -> str:
+    """The fault that the framework means by a status."""
+    return _FAULT_OF_STATUS.get(status, "request_refused")
 
 
 def of_validation(raised: RequestValidationError, language: Language) -> Problem:

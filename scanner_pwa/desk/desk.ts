@@ -1,0 +1,19 @@
+// What every page does with a script, and can do without: a form that is being sent is not sent twice by an impatient
+// hand, the menu is closed on a phone, and the first wrong field is in view.
+const forms = document.querySelectorAll<HTMLFormElement>("form[method=post]");
+for (const form of forms) {
+  form.addEventListener("submit", () => {
+    const buttons = form.querySelectorAll<HTMLButtonElement>("button");
+    // After this turn: a button that is disabled now would not be sent with its value.
+    setTimeout(() => buttons.forEach((button) => (button.disabled = true)));
+    // A download leaves the page where it is.
+    setTimeout(() => buttons.forEach((button) => (button.disabled = false)), 8000);
+  });
+}
+addEventListener("pageshow", () => {
+  for (const button of document.querySelectorAll<HTMLButtonElement>("form[method=post] button:disabled")) button.disabled = false;
+});
+
+const menu = document.querySelector<HTMLDetailsElement>(".menu details");
+if (menu && matchMedia("(max-width: 59.99rem)").matches) menu.open = false;
+document.querySelector("[aria-invalid=true]")?.scrollIntoView({ block: "center" });

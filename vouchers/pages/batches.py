@@ -1,0 +1,5 @@
+from typing import Final
+
+from fastapi import APIRouter
+
+router: Final = APIRouter()
