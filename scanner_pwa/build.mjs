@@ -23,6 +23,8 @@ const COMMON = {
   target: ["chrome87", "safari15.4", "firefox105"],
   jsx: "automatic",
   jsxImportSource: "preact",
+  // The small pictures that a library's styles name: inside them, so that nothing more is fetched.
+  loader: { ".png": "dataurl" },
   logLevel: "warning",
 };
 
@@ -90,7 +92,7 @@ async function buildDesk() {
   const define = { DECODER_FILE: add("decoder", "js", decoder) };
   const scripts = (await readdir(join(HERE, "desk"))).filter((name) => name.endsWith(".ts")).sort();
   for (const script of scripts) add(script.slice(0, -3), "js", await bundle(`desk/${script}`, define, "esm"));
-  add("desk", "css", await bundle("desk/desk.css", {}, "esm"));
+  for (const sheet of ["desk", "map"]) add(sheet, "css", await bundle(`desk/${sheet}.css`, {}, "esm"));
   files.set("manifest.json", Buffer.from(JSON.stringify(names, null, 1)));
   await leave(DESK, files);
   for (const [name, content] of files) console.log(`desk ${name.padEnd(34)} ${kb(gzipSync(content).length)} kB gzip`);

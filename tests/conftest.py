@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from sqlalchemy.engine import make_url
 
+from tests.demonstration import Demonstration, TownHall, told_once, town_hall
 from tests.phone import CHECKOUT, Market, OpenPhone, Stall, open_market, open_stall, phone_shop
 from vouchers import clock
 from vouchers.db import Database
@@ -127,6 +128,22 @@ def open_phone(stall: Stall, tmp_path: Path) -> Iterator[OpenPhone]:
     """Opens phones at the stall; they are closed before its server ends."""
     with phone_shop(stall.server.address, tmp_path) as new_phone:
         yield new_phone
+
+
+# ── The demonstration, before browsers ───────────────────────────────────────────────────────────────────────────────
+@pytest.fixture(scope="session")
+def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Demonstration:
+    """The demonstration, told once for all the processes of a run."""
+    mine = tmp_path_factory.getbasetemp()
+    shared = mine.parent if "PYTEST_XDIST_WORKER" in os.environ else mine
+    return told_once(shared / "demonstration")
+
+
+@pytest.fixture
+def desks(demonstration: Demonstration, tmp_path: Path) -> Iterator[TownHall]:
+    """A copy of the demonstration's house, served, and browsers before it."""
+    with town_hall(demonstration, tmp_path) as opened:
+        yield opened
 
 
 def _named(url: str, database: str) -> str:

@@ -5,9 +5,23 @@ from datetime import date, datetime, timedelta
 
 from tests.makers import NOON, a_batch, a_buyer, an_order
 from tests.outbox import allow, an_outbox, bring
+from tests.pile import a_pile, closed, pass_paper
 from tests.town import APPROVER, TREASURER, Town, a_town
-from vouchers import codes, disputes, expire, ledger, order, seal, stop
+from vouchers import (
+    codes,
+    disputes,
+    expire,
+    hold,
+    ledger,
+    list_check,
+    order,
+    recipient_lists,
+    recipients,
+    seal,
+    stop,
+)
 from vouchers.db import Database
+from vouchers.list_check import Matching, Row, Sold
 from vouchers.order_book import Line
 from vouchers.seal import Seal
 
@@ -43,16 +57,63 @@ def without_network(town: Town, *, at: datetime) -> None:
     town.house.write(disputes.decide, programme_id=town.programme_id, actor=TREASURER, at=minute, **dismissed)
 
 
+def held_back(town: Town, *, at: datetime) -> None:
+    """Shop 2 was held for a while; what 22 gave shop 1 still is."""
+    of = {"programme_id": town.programme_id, "actor": TREASURER, "at": at}
+    sale = town.spend(22, shop=1, at=at)
+    shop_2, shop_1 = town.merchants[2], town.merchants[1]
+    town.house.write(hold.lay, merchant_id=shop_2, of_posting=None, because="vérification", **of)
+    town.house.write(hold.release, number=1, because="tout est en ordre", **of)
+    town.house.write(hold.lay, merchant_id=shop_1, of_posting=(sale, 1), because="chèque douteux", **of)
+
+
+def by_post(town: Town, *, at: datetime) -> None:
+    """Shop 1 posted 21, and 1 which was spent before."""
+    pile = a_pile(town, shop=1, slip=(2, 2_000), at=at)
+    for serial in (21, 1):
+        pass_paper(town, pile, serial, at=at)
+    closed(town, pile, "un chèque déjà utilisé", at=at)
+
+
+def by_list(town: Town, *, at: datetime) -> None:
+    """The first order was made from a list: one person has 1 to 20, another 21 and 22."""
+    of = {"programme_id": town.programme_id, "actor": TREASURER, "at": at}
+    header, rows = ("Nom", "Nombre"), [Row(2, ("Zola", "20")), Row(3, ("Arc", "2"))]
+    list_id = town.house.write(
+        recipient_lists.bring, buyer_id=town.buyer_id, name="Aînés", header=header, rows=rows, **of
+    )
+    matched = Matching(list_check.guessed(header), face_cents=1_000)
+    checked = list_check.check(header, rows, matched, sold=Sold((), 100, 25_000))
+    town.house.write(
+        recipient_lists.order,
+        list_id=list_id,
+        checked=checked,
+        seen_at=at,
+        order_number=town.order_number,
+        **of,
+    )
+    town.house.write(recipients.assign, order_number=town.order_number, **of)
+
+
 def a_full_town(house: Database) -> FullTown:
-    """Two seals, two settlements with a returned transfer, and an open tail. Serials 1-20: 10 €, 21-25: 5 €."""
-    town = a_town(house, vouchers=20, shops=3, use_rule="partial", commission_bp=333, lapse_to="breakage")
+    """Two seals, two settlements with a returned transfer and a hold, paper by post, and an open tail.
+
+    Serials 1-22: 10 €, 23-27: 5 €. The first batch was extended beyond the programme's presentation deadline, so that
+    the second can lapse alone.
+    """
+    last = date(2026, 12, 1)
+    rules = {"commission_bp": 333, "lapse_to": "breakage", "expires_on": last, "presentation_deadline_on": last}
+    town = a_town(house, vouchers=22, shops=3, use_rule="partial", **rules)
     programme_id = town.programme_id
+    of_batch = {"batch_number": town.batch_number, "to_on": date(2027, 6, 30), "actor": TREASURER, "at": NOON}
+    house.write(expire.extend, programme_id=programme_id, **of_batch)
+    by_list(town, at=NOON)
     firm = a_buyer(house, programme_id=programme_id, name="Entreprise", exposure_cap_cents=100_000)
     common = {"programme_id": programme_id, "buyer_id": firm}
     signed = an_order(house, upto="accepted", lines=(Line(500, 5),), purchase_order="BC 12", fee_cents=999, **common)
     a_batch(house, paid=signed, size=2, expires_on=date(2026, 12, 1))
     waiting = an_order(house, upto="accepted", lines=(Line(700, 3), Line(900, 1)), purchase_order="BC 13", **common)
-    a_batch(house, paid=waiting, upto="issued")
+    a_batch(house, paid=waiting, upto="issued", expires_on=date(2027, 6, 30))
     an_order(house, upto="placed", **common)
     given_up = an_order(house, lines=(Line(3_000, 2),), fee_cents=500, **common)
     house.write(
@@ -87,6 +148,8 @@ def a_full_town(house: Database) -> FullTown:
     late = town.spend(15, shop=2, sale_cents=1_500, at=at)
     town.spend(new, shop=1, cents=23, at=at)
     without_network(town, at=at)
+    held_back(town, at=at)
+    by_post(town, at=at)
     town.approve(town.propose(date(2026, 11, 25), at=at), at=at)
     town.undo(late, at=at)
 

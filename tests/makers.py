@@ -33,6 +33,7 @@ from vouchers import (
     pins,
     programmes,
     roles,
+    second_factor,
     sign_in,
     till_keys,
     tills,
@@ -226,6 +227,20 @@ def a_person(
         return staff_id
 
     return house.write(enrolled)
+
+
+def an_authenticator(house: Database, *, staff_id: int, at: datetime = NOON) -> bytes:
+    """The person's authenticator app, confirmed at `at`; gives its secret."""
+
+    def set_up(session: WriteSession) -> bytes:
+        second_factor.begin(session, staff_id=staff_id, pepper=PEPPER, at=at)
+        secret = second_factor.pending_secret(session, staff_id=staff_id, pepper=PEPPER)
+        assert secret is not None
+        shown = second_factor.digits_at(secret, at=at)
+        second_factor.confirm(session, staff_id=staff_id, code=second_factor.Code(shown, PEPPER), at=at)
+        return secret
+
+    return house.write(set_up)
 
 
 def two_administrators(house: Database, *, programme_id: int, at: datetime = NOON) -> tuple[int, int]:

@@ -119,7 +119,7 @@ def open_market(folder: Path, migrated: Path, *, vouchers: int, shops: int, at: 
 class Server:
     """The application in a process of its own, so that it can be killed; of another release where a folder is named."""
 
-    def __init__(self, database_url: str, folder: Path) -> None:
+    def __init__(self, database_url: str, folder: Path, **settings: str) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.address = f"http://127.0.0.1:{free.getsockname()[1]}"
@@ -129,6 +129,7 @@ class Server:
             "VOUCHERS_PEPPER": PEPPER.hex(),
             "VOUCHERS_SESSION_KEY": SESSION_KEY.hex(),
             "VOUCHERS_ANCHORS_FILE": str(folder / "anchors.json"),
+            **settings,
         }
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -56,9 +56,10 @@ class Lives(RuleBasedStateMachine):
             vat_bp=VAT_BP,
             lapse_to="next_campaign",
             expires_on=NOON.date() + timedelta(days=20),
-            presentation_deadline_on=NOON.date() + timedelta(days=60),
+            presentation_deadline_on=NOON.date() + timedelta(days=25),
         )
         self.now = NOON
+        self.deadline = NOON.date() + timedelta(days=25)
         self.last_day = NOON.date() + timedelta(days=20)
         self.batches: dict[int, dict[str, Any]] = {
             self.town.batch_number: {"state": "active", "expires": self.last_day}
@@ -442,7 +443,7 @@ class Lives(RuleBasedStateMachine):
         over = [
             serial
             for serial, voucher in sorted(self.vouchers.items())
-            if voucher["state"] in ("printed", "active") and voucher["expires"] < self.today
+            if voucher["state"] in ("printed", "active") and max(voucher["expires"], self.deadline) < self.today
         ]
         _, swept = self.done(expire.expire, limit=limit, actor="system")
         assert (swept.count, swept.left) == (min(limit, len(over)), len(over) > limit)

@@ -48,7 +48,7 @@ def extended(house: Database, to_on: date, *, at: datetime = NOON, number: int =
 def test_what_lapses_goes_where_the_programme_says_once_its_day_is_over(
     house: Database, rule: str, account: str
 ) -> None:
-    programme_id = a_programme(house, lapse_to=rule)
+    programme_id = a_programme(house, lapse_to=rule, presentation_deadline_on=date(2027, 6, 30))
     made = an_order(
         house,
         programme_id=programme_id,
@@ -76,7 +76,7 @@ def test_what_lapses_goes_where_the_programme_says_once_its_day_is_over(
 
 
 def test_several_sweepers_at_once_close_each_voucher_once(house: Database) -> None:
-    programme_id = a_programme(house, lapse_to="breakage")
+    programme_id = a_programme(house, lapse_to="breakage", presentation_deadline_on=date(2027, 6, 30))
     made = an_order(
         house, programme_id=programme_id, buyer_id=a_buyer(house, programme_id=programme_id), lines=(Line(1_000, 200),)
     )
@@ -119,7 +119,7 @@ def test_a_batch_is_extended_to_a_later_day_only(house: Database) -> None:
 
 
 def test_extending_does_not_bring_back_what_was_swept(house: Database) -> None:
-    programme_id = a_programme(house)
+    programme_id = a_programme(house, expires_on=TODAY, presentation_deadline_on=TODAY)
     a_batch(
         house,
         paid=an_order(house, programme_id=programme_id, buyer_id=a_buyer(house, programme_id=programme_id)),
@@ -129,6 +129,18 @@ def test_extending_does_not_bring_back_what_was_swept(house: Database) -> None:
     assert swept(house, programme_id, limit=4, at=next_day).left
     assert extended(house, date(2027, 1, 31), at=next_day).count == 6
     assert swept(house, programme_id, at=next_day) == Expired(0, 0, left=False)
+
+
+def test_nothing_lapses_while_paper_that_was_spent_in_time_may_still_arrive(house: Database) -> None:
+    programme_id = a_programme(house, expires_on=date(2027, 6, 30), presentation_deadline_on=date(2027, 9, 30))
+    a_batch(house, paid=an_order(house, programme_id=programme_id, buyer_id=a_buyer(house, programme_id=programme_id)))
+    last_instant = datetime(2027, 9, 30, 21, 59, 59, tzinfo=UTC)
+    for at in (NEXT_DAY, last_instant):
+        assert swept(house, programme_id, at=at) == Expired(0, 0, left=False)
+    extended(house, date(2027, 10, 31), at=last_instant)
+    assert swept(house, programme_id, at=last_instant + timedelta(days=1)).count == 0, "an extended batch goes on"
+    assert swept(house, programme_id, at=last_instant + timedelta(days=32)).count == 10
+    assert house.read(lambda s: books_hold(s, programme_id=programme_id))
 
 
 @pytest.mark.parametrize("limit", [0, -1, 5_001, 10**18])

@@ -26,18 +26,18 @@ from vouchers.errors import REFUSALS, Refusal, VoucherRefusal
 ROOT: Final = Path(__file__).parent.parent
 
 FLOORS: Final = {
-    "words": "__init__ money clock errors wrong chart codes config identity passwords pins snapshots",
+    "words": "__init__ money clock errors wrong chart codes config identity list_check opening shop_card shop_lines passwords pins snapshots forecast patterns",
     "memory": "tables db prepared schema",
     "law": (
-        "access attempts ledger keys till_keys rules unsettled guarantee order_book runs invariants witnesses guards"
+        "access attempts one_time second_factor ledger keys till_keys rules founding unsettled guarantee order_book order_desk runs invariants witnesses guards"
     ),
     "verbs": (
-        "people programmes bank_accounts roles sign_in tills cashiers order issue stop expire redeem sales"
-        " reverse settle pay offline acceptances disputes spending report books verify seal copies"
+        "people applications shop_profiles programmes terms set_up bank_accounts roles sign_in links passkeys invitations tills cashiers order recipient_lists recipients issue stop expire redeem sales"
+        " reverse settle pay hold remit offline acceptances disputes directory spending report solvency to_do watch books finding campaign reminders privacy verify seal copies"
     ),
     "paper": "paper.*",
-    "workshop": "workshop exports",
-    "doors": "api.* pages.* cli cli_trade terminal demo demo_cast demo_town __main__",
+    "workshop": "workshop letterbox exports campaign_papers",
+    "doors": "api.* pages.* press cli cli_trade terminal demo demo_cast demo_town demo_elders demo_desks __main__",
 }
 """From the ground up. A room may import the floors below its own; `x.*` is every room of that folder."""
 
@@ -48,12 +48,14 @@ DOOR_TO_DOOR: Final = {
     "__main__": "cli",
     "cli": "api.app cli_trade demo demo_cast terminal",
     "cli_trade": "terminal",
-    "demo": "demo_cast",
+    "demo": "demo_cast demo_desks",
+    "demo_desks": "demo_cast demo_town demo_elders",
     "demo_cast": "demo_town",
     "api.app": "api.* pages.desk pages.doors pages.look",
     "pages.doors": "pages.*",
     "pages.*": (
-        "api.fields api.guard api.problems api.shapes pages.desk pages.forms pages.language pages.look pages.menu"
+        "api.fields api.guard api.problems api.shapes pages.desk pages.forms pages.language pages.look pages.menu press"
+        " pages.shop_form pages.preview pages.set_up_forms pages.ways_in"
     ),
     "api.*": "api.fields api.frame api.guard api.problems api.shapes",
 }
@@ -96,7 +98,7 @@ CLOCKS: Final = frozenset({"datetime", "date", "clock", "func", "sa", "pendulum"
 FLOATING: Final = frozenset({"float", "round", "Decimal"})
 BANNED_NAMES: Final = frozenset({"util", "common", "helper", "service", "manager", "misc", "base"})
 ROOM_LINES: Final = 450
-CATALOGUES: Final = {"tables": 1_100, "errors": 650}
+CATALOGUES: Final = {"tables": 1_100, "errors": 800}
 """Rooms to be read from top to bottom as one list."""
 FUNCTION_LINES: Final = 80
 MOST_DEPENDENCIES: Final = 40
@@ -238,7 +240,7 @@ def no_float_comes_near_money(room: Room) -> Iterator[str]:
     for node in room.nodes:
         if isinstance(node, ast.Constant) and isinstance(node.value, float) and exact:
             yield room.at(node, f"{node.value}: a float below paper and doors")
-        elif isinstance(node, ast.Name) and node.id in FLOATING and not drawn:
+        elif isinstance(node, ast.Name) and node.id in FLOATING and isinstance(node.ctx, ast.Load) and not drawn:
             yield room.at(node, f"{node.id}: amounts are whole cents (int)")
         elif isinstance(node, ast.Call) and getattr(node.func, "id", "") in FLOATING and speaks_of_cents(node):
             yield room.at(node, "an amount made a float, or rounded, outside money.py")

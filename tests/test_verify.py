@@ -24,8 +24,11 @@ from vouchers.tables import (
     payment_run,
     posting,
     redemption,
+    remittance,
+    remitted,
     reversal,
     settlement,
+    settlement_hold,
     settlement_line,
     voucher,
     voucher_order,
@@ -104,8 +107,18 @@ SEEDS: dict[str, tuple[str, ...]] = {
     "a redemption is its journal: same merchant, same instant, same cents": (
         f"UPDATE redemption SET cents = cents + 1 WHERE journal_id = {of_kind('redeemed')}",
     ),
-    "a redemption was made at a till of its merchant, for a sale that covers it": (
+    "a redemption was made at a till of its merchant, or came by post; its sale covers": (
         f"UPDATE redemption SET till_id = 2 WHERE journal_id = {of_kind('redeemed')}",
+    ),
+    "a remittance is what the facts of its opening and its closing say": ("UPDATE remittance SET slip_count = 9",),
+    "what a remittance took is a redemption of its shop, at no till, of that voucher": (
+        "UPDATE remitted SET serial = 12 WHERE redemption_id IS NOT NULL",
+    ),
+    "an ordered list gives as many vouchers to as many people as its facts say": (
+        "UPDATE recipient SET quantity = 3 WHERE last_name = 'Arc'",
+    ),
+    "each recipient of an assigned list has vouchers of their value and order": (
+        "DELETE FROM recipient_voucher WHERE serial = 2",
     ),
     "a till is revoked since the fact that says so, and for good": ("UPDATE till SET revoked_at = 1 WHERE id = 1",),
     "a journal of a redemption has its redemption": (
@@ -134,7 +147,14 @@ SEEDS: dict[str, tuple[str, ...]] = {
     "in transit is what a run has still to pay, nothing once executed": (
         "UPDATE posting SET cents = cents - 1 WHERE debit = 'in_transit:1' AND credit = 'bank'",
     ),
-    "a run settled all there was of the merchants it pays": (
+    "what was held is in no run that was approved while the hold stood": (
+        "INSERT INTO settlement_line (programme_id, journal_id, line, run_number, merchant_id)"
+        " SELECT programme_id, journal_id, line, 2, merchant_id FROM settlement_hold WHERE journal_id IS NOT NULL",
+    ),
+    "what is held, who held and who released it, when and why, is in its facts": (
+        "UPDATE settlement_hold SET released_by = NULL, released_at = NULL, released_because = NULL",
+    ),
+    "a run settled all there was of the merchants it pays, save what was held": (
         f"DELETE FROM settlement_line WHERE line = 1 AND journal_id = {of_kind('redeemed')}",
     ),
     "a snapshot is the one before and the debits since": (
@@ -219,6 +239,13 @@ SEEDS: dict[str, tuple[str, ...]] = {
     "the codes of a batch are those that were issued": (
         "UPDATE voucher SET control_hash = code_hash WHERE serial = 12",
     ),
+    "how many people of a buyer an order takes is what was last set, else two": (
+        "UPDATE buyer SET approval = 'one' WHERE id = 1",
+    ),
+    "the terms of a programme are those that were last set": (
+        "INSERT INTO programme_terms (programme_id, face_values, rhythm, legal_wording, colour)"
+        " VALUES (1, '[]', 'monthly', '', '#1d3f7c')",
+    ),
     "the rule without network is the one that was last allowed": (
         "UPDATE offline_rule SET guarantee_cents = guarantee_cents + 1",
     ),
@@ -267,6 +294,10 @@ SWEPT: dict[Table, set[str]] = {
     acceptance: set(),
     dispute: set(),
     offline_rule: set(),
+    settlement_hold: set(),
+    remittance: set(),
+    # In which order papers were scanned, and why one was refused, is said once, nowhere else.
+    remitted: {"line", "refused"},
 }
 """Tables of which every column is changed in turn, and the columns that only their own row knows."""
 

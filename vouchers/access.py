@@ -234,7 +234,7 @@ PERMISSIONS: Final[dict[Act, dict[Role, Reach]]] = {
 """Every act, the roles that may do it, and how far each reaches."""
 
 FRESH: Final = timedelta(minutes=15)
-FRESHLY: Final = frozenset({Act.SETTLEMENT_APPROVE, Act.ACCOUNT_CONFIRM, Act.ROLE_CONFIRM})
+FRESHLY: Final = frozenset({Act.SETTLEMENT_APPROVE, Act.ACCOUNT_CONFIRM, Act.ROLE_CONFIRM, Act.SET_UP_OPEN})
 """Acts that money or power follows: only by who proved who they are less than `FRESH` ago, never by a token."""
 
 

@@ -41,28 +41,56 @@ class Guess(StrEnum):
     SIGN_IN_ACCOUNT = "sign_in_account"
     SIGN_IN_ACCOUNT_FROM = "sign_in_account_from"
     SIGN_IN_ADDRESS = "sign_in_address"
+    SECOND_FACTOR_ACCOUNT = "second_factor_account"
+    SECOND_FACTOR_FROM = "second_factor_from"
+    PASSKEY_ADDRESS = "passkey_address"
+    LINK_ASKED_FROM = "link_asked_from"
+    LINK_ASKED_ACCOUNT = "link_asked_account"
+    LINK_ASKED_ADDRESS = "link_asked_address"
+    LINK_CODE_ADDRESS = "link_code_address"
     LOOK_UP_ADDRESS = "look_up_address"
     TILL_CODES = "till_codes"
     TILL_CONTROL_CODES = "till_control_codes"
     PAIRING_ADDRESS = "pairing_address"
     UNDO_PIN = "undo_pin"
+    JOIN_ADDRESS = "join_address"
 
 
 PER_HOUR: Final = {
     Guess.SIGN_IN_ACCOUNT: 200,
     Guess.SIGN_IN_ACCOUNT_FROM: 10,
     Guess.SIGN_IN_ADDRESS: 50,
+    Guess.SECOND_FACTOR_ACCOUNT: 40,
+    Guess.SECOND_FACTOR_FROM: 10,
+    Guess.PASSKEY_ADDRESS: 50,
+    Guess.LINK_ASKED_FROM: 5,
+    Guess.LINK_ASKED_ACCOUNT: 30,
+    Guess.LINK_ASKED_ADDRESS: 30,
+    Guess.LINK_CODE_ADDRESS: 20,
     Guess.LOOK_UP_ADDRESS: 30,
     Guess.TILL_CODES: 200,
     Guess.TILL_CONTROL_CODES: 10,
     Guess.PAIRING_ADDRESS: 10,
     Guess.UNDO_PIN: 10,
+    Guess.JOIN_ADDRESS: 20,
 }
 """Failures allowed in an hour; the next attempt is refused whether right or wrong.
 
 A scanned code has 128 bits: its ceiling only stops a flood, and whoever holds out false QR codes must not close a shop.
-An account's own ceiling is high: with a low one, any stranger who knows an e-mail would shut its owner out.
+An account's own ceiling is high: with a low one, any stranger who knows an e-mail would shut its owner out. That of
+the second factor is lower: whoever comes to it knew the password, and six digits are few.
 """
+_OF_NETWORKS: Final = frozenset(
+    {
+        Guess.SIGN_IN_ADDRESS,
+        Guess.LOOK_UP_ADDRESS,
+        Guess.PAIRING_ADDRESS,
+        Guess.JOIN_ADDRESS,
+        Guess.PASSKEY_ADDRESS,
+        Guess.LINK_ASKED_ADDRESS,
+        Guess.LINK_CODE_ADDRESS,
+    }
+)
 TERMINAL: Final = "terminal"
 """The address of who signs in on the host itself; no caller over the network has it."""
 
@@ -76,8 +104,8 @@ class Scope(NamedTuple):
 
 def scope(guess: Guess, who: str | int) -> Scope:
     """The counter of `who`: an e-mail, an address (an IPv6 customer is a /64), a till's number."""
-    if guess in {Guess.SIGN_IN_ADDRESS, Guess.LOOK_UP_ADDRESS, Guess.PAIRING_ADDRESS}:
-        who = _network(str(who))
+    if guess in _OF_NETWORKS:
+        who = network(str(who))
     digest = hashlib.sha256(str(who).strip().lower().encode(errors="replace")).hexdigest()
     return Scope(guess, f"{guess}:{digest[:32]}")
 
@@ -90,8 +118,17 @@ def sign_in_scopes(email: str, *, address: str) -> list[Scope]:
     of_address = scope(Guess.SIGN_IN_ADDRESS, address)
     if address == TERMINAL:
         return [of_address]
-    from_network = scope(Guess.SIGN_IN_ACCOUNT_FROM, f"{_network(address)} {email}")
+    from_network = scope(Guess.SIGN_IN_ACCOUNT_FROM, f"{network(address)} {email}")
     return [from_network, scope(Guess.SIGN_IN_ACCOUNT, email), of_address]
+
+
+def link_scopes(email: str, *, address: str) -> list[Scope]:
+    """Where a letter that is asked for is counted, whether the account exists or not."""
+    return [
+        scope(Guess.LINK_ASKED_FROM, f"{network(address)} {email}"),
+        scope(Guess.LINK_ASKED_ACCOUNT, email),
+        scope(Guess.LINK_ASKED_ADDRESS, address),
+    ]
 
 
 def check(session: ReadSession, *, scopes: Sequence[Scope], at: datetime) -> None:
@@ -144,7 +181,8 @@ def guarded(
         raise
 
 
-def _network(address: str) -> str:
+def network(address: str) -> str:
+    """By what one customer of a provider is counted: an IPv4 address, or the /64 of an IPv6 one."""
     try:
         ip = ipaddress.ip_address(address.strip())
     except ValueError:

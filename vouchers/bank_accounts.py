@@ -6,6 +6,7 @@ hours after it was confirmed. Until then it can be withdrawn, and the old one is
 not free the payer (Conseil d'État, 21 October 2024, no. 487929).
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -138,6 +139,16 @@ def accounts_of(session: ReadSession, *, programme_id: int, merchant_id: int) ->
         bank_account.c.programme_id == programme_id, bank_account.c.merchant_id == merchant_id
     )
     return [Account(*row) for row in session.execute(of_merchant.order_by(bank_account.c.id))]
+
+
+def pending(
+    session: ReadSession, *, programme_id: int, merchant_ids: Collection[int] | None, at: datetime, limit: int = 200
+) -> list[Account]:
+    """The changes that wait, oldest first: to be confirmed, or for their 48 hours. None: of every merchant."""
+    waiting = _ACCOUNTS.where(bank_account.c.programme_id == programme_id, _pending(at))
+    if merchant_ids is not None:
+        waiting = waiting.where(bank_account.c.merchant_id.in_(merchant_ids))
+    return [Account(*row) for row in session.execute(waiting.order_by(bank_account.c.id).limit(limit))]
 
 
 def find_account(session: ReadSession, *, programme_id: int, account_id: int) -> Account:

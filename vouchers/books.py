@@ -10,7 +10,7 @@ from sqlalchemy import Row, Select, and_, func, select
 from vouchers import chart, ledger
 from vouchers.db import ReadSession
 from vouchers.errors import NotFound
-from vouchers.tables import batch, journal, merchant, posting, voucher, voucher_order
+from vouchers.tables import batch, dispute, journal, merchant, posting, voucher, voucher_order
 
 _ROWS_AT_ONCE: Final = 2_000
 
@@ -20,6 +20,14 @@ LABELS: Final = {
     "merchant_suspended": "Suspension du commerçant {owner}",
     "merchant_restored": "Rétablissement du commerçant {owner}",
     "buyer_enrolled": "Inscription de l'acheteur {owner}",
+    "buyer_rule_set": "Réglage des commandes de l'acheteur {owner}",
+    "terms_set": "Réglage du dispositif",
+    "application_received": "Candidature {owner} reçue",
+    "application_accepted": "Candidature {owner} acceptée",
+    "application_refused": "Candidature {owner} refusée",
+    "profile_set": "Fiche du commerçant {owner}",
+    "convention_signed": "Convention signée par le commerçant {owner}",
+    "staff_invited": "Invitation de la personne {owner}",
     "staff_enrolled": "Inscription de la personne {owner}",
     "staff_suspended": "Suspension de la personne {owner}",
     "staff_restored": "Rétablissement de la personne {owner}",
@@ -58,6 +66,16 @@ LABELS: Final = {
     "disputed": "Litige {owner} sur un chèque accepté sans réseau",
     "guaranteed": "Garantie versée pour le litige {owner}",
     "dispute_dismissed": "Litige {owner} classé",
+    "recipients_ordered": "Liste de bénéficiaires {owner} commandée",
+    "recipients_assigned": "Chèques attribués aux bénéficiaires de la liste {owner}",
+    "recipient_exported": "Données du bénéficiaire {owner} remises",
+    "recipient_erased": "Données du bénéficiaire {owner} effacées",
+    "recipients_purged": "Données de la liste de bénéficiaires {owner} effacées",
+    "remittance_opened": "Remise par courrier {owner} ouverte",
+    "remittance_closed": "Remise par courrier {owner} close",
+    "settlement_held": "Retenue sur ce qui est dû au commerçant {owner}",
+    "settlement_released": "Levée d'une retenue, commerçant {owner}",
+    "watched": "Signalement examiné",
     "run_proposed": "Règlement {owner} proposé",
     "run_withdrawn": "Règlement {owner} retiré",
     "run_approved": "Règlement {owner} approuvé",
@@ -239,11 +257,17 @@ def _fact(row: Row[Any]) -> Fact:
 
 
 # ── One voucher ──────────────────────────────────────────────────────────────────────────────────────────────────
+OF_USE: Final = frozenset({"redeemed", "reversed", "disputed", "guaranteed", "dispute_dismissed"})
+"""Facts that tell where or when a voucher was spent: never for a buyer."""
+_REASONED: Final = OF_USE | {"blocked", "unblocked", "cancelled", "replaced", "extended"}
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One fact in a voucher's life. `cents`: what it put on the voucher, below zero what it took; 0 if nothing moved.
 
-    `shop_name` on a redemption and its reversal: for the chamber and the auditor, not for a buyer.
+    `reason` as a person gave it; on `extended` the two days, on `disputed` the refusal's, else empty. `shop_name` on a
+    redemption, its reversal and a dispute: for the chamber and the auditor.
     """
 
     journal: int
@@ -258,7 +282,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """A voucher as it stands and every fact about it or its batch, oldest first.
+    """A voucher as it stands and the facts about it, its batch and its disputes, oldest first.
 
     `replaces` and `replaced_by` are serials: the same money on other paper.
     """
@@ -275,8 +299,11 @@ class Life:
     steps: tuple[Step, ...]
 
 
-def life_of(session: ReadSession, *, programme_id: int, serial: int) -> Life:
-    """What ever happened to one voucher. Refuses `NotFound`."""
+def life_of(session: ReadSession, *, programme_id: int, serial: int, uses: bool = True) -> Life:
+    """What ever happened to one voucher; without its `uses`, nothing of where or when it was spent or disputed.
+
+    Refuses `NotFound`.
+    """
     row = session.execute(
         select(voucher, batch.c.order_number, batch.c.first_serial, batch.c.begun_at)
         .join(batch, and_(batch.c.programme_id == voucher.c.programme_id, batch.c.number == voucher.c.batch_number))
@@ -288,7 +315,8 @@ def life_of(session: ReadSession, *, programme_id: int, serial: int) -> Life:
         select(voucher.c.serial).where(voucher.c.programme_id == programme_id, voucher.c.replaces_serial == serial)
     ).scalar()
     moved = _moved(session, programme_id=programme_id, serial=serial)
-    own = [f"voucher:{serial}", f"batch:{row.batch_number}"]
+    shops = _disputed(session, programme_id=programme_id, serial=serial)
+    own = [f"voucher:{serial}", f"batch:{row.batch_number}", *shops]
     named = select(journal.c.id).where(journal.c.programme_id == programme_id, journal.c.subject.in_(own))
     numbers = {*moved, *session.execute(named).scalars()}
     found = session.execute(
@@ -296,13 +324,15 @@ def life_of(session: ReadSession, *, programme_id: int, serial: int) -> Life:
     ).all()
     steps = []
     for fact in found:
-        cents, shop_name = moved.get(fact.id, (0, None))
+        if not uses and fact.kind in OF_USE:
+            continue
+        cents, shop_name = moved.get(fact.id, (0, shops.get(fact.subject)))
         if fact.id not in moved and fact.subject == own[1]:
             if not _reached(fact, serial=serial, replaces=row.replaces_serial is not None, born=min(moved, default=0)):
                 continue
             cents = row.face_cents if fact.kind == "issued" else 0
         said = label(fact.kind, fact.subject)
-        steps.append(Step(fact.id, fact.at, fact.kind, said, fact.actor, fact.reason, cents, shop_name))
+        steps.append(Step(fact.id, fact.at, fact.kind, said, fact.actor, _reason(fact), cents, shop_name))
     return Life(
         serial=serial,
         batch_number=row.batch_number,
@@ -331,6 +361,23 @@ def buyers_of(session: ReadSession, *, programme_id: int, serials: Sequence[int]
         .group_by(voucher_order.c.buyer_id)
     )
     return {row[0]: row[1] for row in rows}
+
+
+def _reason(fact: Row[Any]) -> str:
+    """Why, for people: what the house notes for itself (the witness of an issue, a count) is left out."""
+    if fact.kind == "disputed":
+        return str(fact.reason.partition(" ")[0])
+    return str(fact.reason) if fact.kind in _REASONED else ""
+
+
+def _disputed(session: ReadSession, *, programme_id: int, serial: int) -> dict[str, str]:
+    """Subject of each dispute about a voucher → the shop that brought it."""
+    found = (
+        select(dispute.c.number, merchant.c.shop_name)
+        .join(merchant, and_(merchant.c.programme_id == dispute.c.programme_id, merchant.c.id == dispute.c.merchant_id))
+        .where(dispute.c.programme_id == programme_id, dispute.c.serial == serial)
+    )
+    return {f"dispute:{number}": shop_name for number, shop_name in session.execute(found)}
 
 
 def _reached(fact: Row[Any], *, serial: int, replaces: bool, born: int) -> bool:

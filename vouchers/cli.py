@@ -28,6 +28,7 @@ from vouchers import (
     copies,
     demo,
     demo_cast,
+    founding,
     money,
     passwords,
     people,
@@ -143,7 +144,7 @@ def init(  # noqa: PLR0917 - each is an option of the command
     window_minutes: Annotated[
         int,
         typer.Option(
-            min=0, max=programmes.LONGEST_WINDOW_MINUTES, help="Délai d'annulation par le commerce, en minutes."
+            min=0, max=founding.LONGEST_WINDOW_MINUTES, help="Délai d'annulation par le commerce, en minutes."
         ),
     ] = 15,
     partial: Annotated[bool, typer.Option("--partial", help="Autoriser l'usage partiel.")] = False,

@@ -17,7 +17,7 @@ from vouchers import access, clock, codes, disputes, exports, issue, money, offl
 from vouchers import expire as expiry
 from vouchers.access import Act
 from vouchers.attempts import TERMINAL
-from vouchers.guarantee import OfflineRule
+from vouchers.guarantee import LONGEST_MINUTES, OfflineRule
 from vouchers.runs import Run, find_run
 from vouchers.terminal import (
     AsOption,
@@ -226,7 +226,7 @@ def offline_allow(
     *,
     till: Annotated[tuple[int, int], typer.Option(help="Par caisse : chèques, centimes.")],
     together: Annotated[tuple[int, int], typer.Option(help="Toutes ensemble : chèques, centimes.")],
-    minutes: Annotated[int, typer.Option(help="Âge limite d'un instantané.")] = offline.LONGEST_MINUTES,
+    minutes: Annotated[int, typer.Option(help="Âge limite d'un instantané.")] = LONGEST_MINUTES,
     guarantee: Annotated[int, typer.Option(help="Ce que la garantie paie au plus, en tout, en centimes.")] = 0,
     programme: ProgrammeOption = 1,
     by: AsOption = None,

@@ -7,6 +7,7 @@ lies beside the database would be in the same backup.
 
 import json
 import os
+import re
 import secrets
 from enum import StrEnum
 from pathlib import Path
@@ -27,6 +28,14 @@ class Setting(StrEnum):
     PRODUCTION = "production"
 
 
+class SmtpSecurity(StrEnum):
+    """How the mail server is spoken to."""
+
+    STARTTLS = "starttls"
+    TLS = "tls"
+    NONE = "none"
+
+
 class SettingsFault(Exception):
     """A setting that is missing or cannot be; the text says which and what to do."""
 
@@ -36,6 +45,20 @@ def _from_hex(given: object) -> object:
         return bytes.fromhex(given) if isinstance(given, str) else given
     except ValueError:
         raise ValueError("64 hexadecimal digits are wanted") from None
+
+
+_TILES: Final = re.compile(r"(https://[a-z0-9.-]+(?::[0-9]{1,5})?)/[A-Za-z0-9._~/?&=%{}-]*", re.ASCII)
+
+
+def _tiles(given: object) -> object:
+    if given and (not isinstance(given, str) or _origin(given) is None):
+        raise ValueError("https://host/…{z}…{x}…{y}… is wanted, in lower case, of one host")
+    return given
+
+
+def _origin(tiles_url: str) -> str | None:
+    found = _TILES.fullmatch(tiles_url)
+    return found[1] if found and all(part in tiles_url for part in ("{z}", "{x}", "{y}")) else None
 
 
 _SecretBytes = Annotated[bytes, BeforeValidator(_from_hex), Field(min_length=_SECRET_BYTES)]
@@ -56,8 +79,28 @@ class Settings(BaseSettings):
     anchors_file: Path | None = None
     """Where seals are noted outside the database, so that an older copy is known for one; default beside it."""
     session_hours: int = Field(default=12, ge=1, le=72)
+    public_url: str = Field(default="", pattern="^(https?://[^/]+)?$")
+    """Where people reach this house, for the links in letters ('https://cheques.example.fr'). Demanded in production
+    before a letter leaves: whoever asks could name another host. In development, the address that was asked."""
+    smtp_host: str = ""
+    """The mail server; empty in development: letters go into a folder."""
+    smtp_port: int = Field(default=587, ge=1, le=65_535)
+    smtp_user: str = ""
+    smtp_password: str = Field(default="", repr=False)
+    smtp_security: SmtpSecurity = SmtpSecurity.STARTTLS
+    mail_from: str = ""
+    """Whose address stands on letters ('cheques@cci.example')."""
+    mail_folder: Path | None = None
+    """Where letters are kept as .eml files instead of being sent; in development by default beside the database."""
     offered_docs: bool = True
     """Whether `/api/docs` and the OpenAPI document are served."""
+    tiles_url: Annotated[str, BeforeValidator(_tiles)] = ""
+    """Where the maps of the shops take their ground from, `https://host/{z}/{x}/{y}.png`; empty: the outline alone.
+
+    Whoever looks at a map is then seen by that host, so nothing is asked of it unless this is set.
+    """
+    tiles_credit: str = Field(default="", max_length=120)
+    """Whose that ground is, as the map must say: '© OpenStreetMap'."""
 
     def secret_bytes(self) -> tuple[bytes, bytes]:
         """(pepper, session key). Raises `SettingsFault` in production when they are not given."""
@@ -75,9 +118,19 @@ class Settings(BaseSettings):
         """The file of the development secrets."""
         return self.secrets_file or self._beside("secrets.json")
 
+    def tiles_origin(self) -> str:
+        """The one origin that a map's pictures may come from beside ours; empty for none."""
+        return _origin(self.tiles_url) or ""
+
     def anchors_path(self) -> Path:
         """The file that remembers, outside the database, the newest seal of each programme."""
         return self.anchors_file or self._beside("anchors.json")
+
+    def mail_path(self) -> Path | None:
+        """The folder that takes letters; None where a mail server does, or nothing is set up."""
+        if self.mail_folder is not None or self.smtp_host or self.environment is Setting.PRODUCTION:
+            return self.mail_folder
+        return self._beside("mail")
 
     def _beside(self, name: str) -> Path:
         url = make_url(self.database_url)

@@ -17,11 +17,11 @@ from vouchers import (
     clock,
     codes,
     demo_cast,
+    demo_desks,
     exports,
     issue,
     keys,
     order,
-    order_book,
     pay,
     redeem,
     reverse,
@@ -38,7 +38,8 @@ from vouchers.redeem import Presented
 from vouchers.runs import Run
 
 VOUCHERS: Final = 4_000
-FACE_CENTS: Final = 1_000
+EUROS: Final = 10
+FACE_CENTS: Final = EUROS * 100
 MARKER: Final = ".vouchers-demo"
 """The file by which a demonstration knows a folder of its own, which it may empty."""
 _SEED: Final = 2026
@@ -113,14 +114,17 @@ def tell(house: Database, *, settings: Settings, folder: Path, now: datetime, wa
     begins = _at(clock.book_day(now) - timedelta(days=42), minutes=9 * 60)
     watch("La chambre ouvre le dispositif", None)
     cast = demo_cast.enrol(house, chance=chance, pepper=pepper, session_key=session_key, at=begins, watch=watch)
-    batch = _order_and_issue(house, cast=cast, pepper=pepper, at=begins + timedelta(days=2), watch=watch)
+    demo_desks.say_terms(house, cast=cast, at=begins)
+    demo_desks.set_profiles(house, cast=cast, chance=chance, at=begins)
+    batch = _order_and_issue(house, cast=cast, pepper=pepper, chance=chance, at=begins + timedelta(days=2), watch=watch)
     sheets = folder / "planches.pdf"
     step = watch("Planches imprimées, QR relus", 2 * VOUCHERS)
     workshop.print_sheets(
         house, programme_id=cast.programme_id, batch_number=batch, pepper=pepper, out=sheets, progress=step
     )
     delivered = begins + timedelta(days=5)
-    _deliver_and_activate(house, cast=cast, batch=batch, at=delivered)
+    number = _deliver_and_activate(house, cast=cast, batch=batch, at=delivered)
+    demo_desks.give_out(house, cast=cast, order_number=number, at=delivered)
     step = watch("Les planches sont scannées", VOUCHERS)
     scanned = []
     for text in read_codes(sheets, processes=2):
@@ -131,6 +135,7 @@ def tell(house: Database, *, settings: Settings, folder: Path, now: datetime, wa
     )
     run, returned = _settle(house, cast=cast, to_on=clock.book_day(now) - timedelta(days=1), at=now, watch=watch)
     files = _papers(house, settings=settings, cast=cast, run=run, folder=folder, now=now, watch=watch)
+    demo_desks.leave_work(house, cast=cast, chance=chance, at=now)
     last = cast.tills[0]
     pairing = house.write(
         tills.make_pairing,
@@ -155,18 +160,10 @@ def tell(house: Database, *, settings: Settings, folder: Path, now: datetime, wa
 
 
 # ── The commune buys ─────────────────────────────────────────────────────────────────────────────────────────────
-def _order_and_issue(house: Database, *, cast: Cast, pepper: bytes, at: datetime, watch: Watch) -> int:
+def _order_and_issue(house: Database, *, cast: Cast, pepper: bytes, chance: Random, at: datetime, watch: Watch) -> int:
     programme_id, clerk = cast.programme_id, cast.actor("agente de la commune")
-    drafted = house.write(
-        order.draft,
-        programme_id=programme_id,
-        buyer_id=cast.buyer_id,
-        lines=[order_book.Line(FACE_CENTS, VOUCHERS)],
-        fee_cents=None,
-        purchase_order="BC-2026-0417",
-        actor=clerk,
-        at=at,
-    )
+    watch("La commune apporte la liste de ses aînés", None)
+    drafted = demo_desks.order_for_elders(house, cast=cast, vouchers=VOUCHERS, euros=EUROS, chance=chance, at=at)
     number = drafted.number
     house.write(order.place, programme_id=programme_id, number=number, actor=clerk, at=at)
     house.write(
@@ -199,7 +196,7 @@ def _order_and_issue(house: Database, *, cast: Cast, pepper: bytes, at: datetime
     return batch.number
 
 
-def _deliver_and_activate(house: Database, *, cast: Cast, batch: int, at: datetime) -> None:
+def _deliver_and_activate(house: Database, *, cast: Cast, batch: int, at: datetime) -> int:
     programme_id = cast.programme_id
     printed = house.write(
         issue.hand_over, programme_id=programme_id, batch_number=batch, actor=cast.actor("trésorier"), at=at
@@ -208,6 +205,7 @@ def _deliver_and_activate(house: Database, *, cast: Cast, batch: int, at: dateti
         order.deliver, programme_id=programme_id, number=printed.order_number, actor=cast.actor("trésorier"), at=at
     )
     house.write(issue.activate, programme_id=programme_id, batch_number=batch, actor=cast.actor("approbatrice"), at=at)
+    return printed.order_number
 
 
 # ── The elders spend ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -229,10 +227,12 @@ def _spend(
     days = (ends - begins).days - 1
     refused: dict[str, int] = {}
     done = 0
-    # Shops are open from nine to seven.
+    # Shops are open from Tuesday to Saturday, but at lunch.
+    first = clock.book_day(begins)
+    open_days = [day for day in (first + timedelta(days=rank) for rank in range(1, days + 1)) if 0 < day.weekday() < 6]
+    morning, afternoon = (9 * 60 + 15, 12 * 60), (14 * 60 + 15, 18 * 60 + 45)
     instants = sorted(
-        _at(clock.book_day(begins) + timedelta(days=chance.randint(1, days)), minutes=chance.randint(9 * 60, 19 * 60))
-        for _ in spent
+        _at(chance.choice(open_days), minutes=chance.randint(*chance.choice((morning, afternoon)))) for _ in spent
     )
     while done < len(spent):
         basket = spent[done : done + chance.choice((1, 1, 1, 2, 2, 3, 4))]

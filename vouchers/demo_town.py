@@ -76,6 +76,49 @@ def shops(count: int, *, chance: Random) -> list[Shop]:
     return made
 
 
+_HOURS: Final = (
+    "Du mardi au samedi : 9h-12h30, 14h-19h",
+    "Du mardi au samedi : 7h-13h, 14h-19h30 | dimanche : 7h-13h",
+    "Du lundi au samedi : 9h-19h",
+    "Du mardi au samedi : 9h-22h | dimanche : 9h-15h",
+)
+
+
+class Profile(NamedTuple):
+    """Where a shop of the town stands and when it is open; the place in millionths of a degree."""
+
+    street: str
+    postcode: str
+    phone: str
+    hours: str
+    latitude_e6: int
+    longitude_e6: int
+
+
+_POSTCODES: Final = dict(zip(COMMUNES, ("14170", "14270", "14140", "14700"), strict=True))
+_PLACES: Final = dict(
+    # Of the real communes' centres, to some hundred metres: their shops are made up, and so are their addresses.
+    zip(
+        COMMUNES,
+        ((49_019_000, -34_000), (49_086_000, -65_000), (49_007_000, 152_000), (48_893_000, -198_000)),
+        strict=True,
+    )
+)
+
+
+def profile(*, trade: str, commune: str, chance: Random) -> Profile:
+    """A shop's address and its place, near the middle of its commune."""
+    latitude_e6, longitude_e6 = _PLACES[commune]
+    return Profile(
+        street=f"{chance.randint(1, 60)} {chance.choice(('rue de la Halle', 'place du Marché', 'rue de Lisieux'))}",
+        postcode=_POSTCODES[commune],
+        phone=f"02 31 {chance.randint(10, 99)} {chance.randint(10, 99)} {chance.randint(10, 99)}",
+        hours=_HOURS[3] if trade == "Restaurant" else chance.choice(_HOURS[:3]),
+        latitude_e6=latitude_e6 + chance.randint(-6_000, 6_000),
+        longitude_e6=longitude_e6 + chance.randint(-9_000, 9_000),
+    )
+
+
 def siret(company: int, *, establishment: int) -> str:
     """A SIRET with right keys: eight digits and their key, then four and theirs."""
     siren = f"{company:08d}"

@@ -5,13 +5,16 @@ Refusal
 ├── NotFound                 no such order, merchant, run …
 ├── AccessRefusal            who asks, and may they
 │   ├── NotSignedIn  WrongCredentials  Forbidden  SamePerson  SignInNotFresh  FormExpired
-│   ├── TooManyAttempts
+│   ├── TooManyAttempts  SecondFactorWanted  SecondFactorWrong  OneTimeInvalid  PasskeyRefused  LastMeans  MailNotSent
 │   └── PairingCodeInvalid  SignatureInvalid  ClockSkew  NonceReused  TillRevoked  PinWrong
 ├── KeyRefusal               KeyMissing  KeyReused
 ├── PeopleRefusal            AlreadyEnrolled  MerchantSuspended  AccountChangePending  AccountChangeUnknown
+│   ├── ApplicationDecided  ApplicationsClosed
 │   └── CashierNameTaken  CashiersFull
+├── SetUpRefusal             SetUpState  SetUpIncomplete
 ├── OrderRefusal             OrderState  OrderSize  FaceValueRange  PurchaseOrderMissing  ExposureExceeded
 │   └── PaymentAlreadyRecorded
+├── ListRefusal              ListState  ListNotReady  RecipientsDiffer  ListSpendable
 ├── BatchRefusal             BatchState  SheetsHandedOver
 ├── VoucherRefusal           carries the serial and what to tell the customer
 │   ├── VoucherUnknown  VoucherNotActive  VoucherBlocked  VoucherCancelled  VoucherReplaced
@@ -21,6 +24,8 @@ Refusal
 ├── ReversalRefusal          RedemptionUnknown  WindowClosed  AlreadyReversed
 ├── OfflineRefusal           OfflineNotAllowed  DisputeUnknown  DisputeDecided  PaidOtherwise  GuaranteeExceeded
 ├── SettlementRefusal        RunState  RunOpen  NothingToSettle  FiguresChanged  IssuerAccountMissing  NotInRun
+│   └── HeldSince  HoldStanding  HoldClosed  LineSettled
+├── RemittanceRefusal        RemittanceClosed  AlreadyInPile  PresentationOver  NothingToUndo
 └── CopyRefusal              CopyBroken  CopyOlder
 
 `reason` is for programs and never changes; the text is for people, in French and English. `data` holds plain values
@@ -86,9 +91,16 @@ class BadInput(Refusal):
     en = "Value refused for '{field}': {problem}."
 
     def text(self, language: str = "fr") -> str:
+        template = self.en if language == "en" else self.fr
+        return template.format(field=self.data["field"], problem=self._problem(language))
+
+    def beside(self, language: str = "fr") -> str:
+        """The sentence for who sees the field itself, and need not be told a program's name for it."""
+        return f"{'Value refused' if language == 'en' else 'Valeur refusée '}: {self._problem(language)}."
+
+    def _problem(self, language: str) -> str:
         shown = {name: _spoken(name, value, language) for name, value in self.data.items()}
-        said = PROBLEMS[str(self.data["problem"])][1 if language == "en" else 0].format(**shown)
-        return (self.en if language == "en" else self.fr).format(field=self.data["field"], problem=said)
+        return PROBLEMS[str(self.data["problem"])][1 if language == "en" else 0].format(**shown)
 
 
 class NotFound(Refusal):
@@ -148,6 +160,52 @@ class TooManyAttempts(AccessRefusal):
     reason = "too_many_attempts"
     fr = "Trop d'essais. Réessayez dans {retry_after_seconds} secondes."
     en = "Too many attempts. Try again in {retry_after_seconds} seconds."
+
+
+class SecondFactorWanted(AccessRefusal):
+    """The password is right, and not enough: this person has an authenticator."""
+
+    reason = "second_factor_wanted"
+    fr = "Il faut aussi le code à six chiffres de votre application."
+    en = "The six digits of your authenticator app are wanted too."
+
+
+class SecondFactorWrong(AccessRefusal):
+    """Wrong digits, digits that were used already, or a recovery code that is not one any more."""
+
+    reason = "second_factor_wrong"
+    fr = "Ce code est faux, ou a déjà servi. Attendez le suivant et recommencez."
+    en = "This code is wrong, or was used already. Wait for the next one and try again."
+
+
+class OneTimeInvalid(AccessRefusal):
+    """The one answer for a link, an invitation or a step of the sign-in that opens nothing (any more)."""
+
+    reason = "one_time_invalid"
+    fr = "Ce code ou ce lien est inconnu, expiré ou déjà utilisé. Demandez-en un nouveau."
+    en = "This code or link is unknown, expired or already used. Ask for a new one."
+
+
+class PasskeyRefused(AccessRefusal):
+    reason = "passkey_refused"
+    fr = "Cette clé d'accès n'a pas été reconnue. Rechargez la page et recommencez, ou utilisez un autre moyen."
+    en = "This passkey was not recognised. Reload the page and try again, or use another means."
+
+
+class LastMeans(AccessRefusal):
+    """Its person would have no way in any more."""
+
+    reason = "last_means"
+    fr = "C'est votre seul moyen de vous connecter. Choisissez d'abord un mot de passe, ou ajoutez une autre clé."
+    en = "It is your only way to sign in. Choose a password first, or add another passkey."
+
+
+class MailNotSent(AccessRefusal):
+    """No letter left: nothing is set up to send it, or the mail server did not take it."""
+
+    reason = "mail_not_sent"
+    fr = "L'e-mail n'est pas parti : le serveur de courrier ne répond pas, ou n'est pas réglé."
+    en = "The e-mail was not sent: the mail server does not answer, or is not set up."
 
 
 class PairingCodeInvalid(AccessRefusal):
@@ -234,6 +292,18 @@ class AccountChangeUnknown(PeopleRefusal):
     en = "No change of bank account is pending under this number."
 
 
+class ApplicationDecided(PeopleRefusal):
+    reason = "application_decided"
+    fr = "Cette candidature est déjà traitée."
+    en = "This application is decided already."
+
+
+class ApplicationsClosed(PeopleRefusal):
+    reason = "applications_closed"
+    fr = "Ce dispositif est terminé : il ne reçoit plus de candidatures."
+    en = "This programme is over: it takes no more applications."
+
+
 class CashierNameTaken(PeopleRefusal):
     reason = "cashier_name_taken"
     fr = "Ce commerce a déjà « {name} » en caisse."
@@ -244,6 +314,25 @@ class CashiersFull(PeopleRefusal):
     reason = "cashiers_full"
     fr = "Un commerce a {most} personnes en caisse au plus."
     en = "A shop has {most} cashiers at most."
+
+
+# ── Setting up a programme ───────────────────────────────────────────────────────────────────────────────────────
+class SetUpRefusal(Refusal):
+    """A programme being prepared that cannot go on."""
+
+
+class SetUpState(SetUpRefusal):
+    reason = "set_up_state"
+    fr = "Ce projet de dispositif est « {state} » ; il faudrait : {wanted}."
+    en = "This planned programme is '{state}'; wanted: {wanted}."
+
+
+class SetUpIncomplete(SetUpRefusal):
+    """`missing`: how many steps are not answered yet."""
+
+    reason = "set_up_incomplete"
+    fr = "Il reste des étapes à remplir : {missing}."
+    en = "Some steps are still to be filled in: {missing}."
 
 
 # ── Orders and batches ───────────────────────────────────────────────────────────────────────────────────────────
@@ -287,6 +376,40 @@ class PaymentAlreadyRecorded(OrderRefusal):
     reason = "payment_already_recorded"
     fr = "Ce virement ({transfer}) est déjà enregistré sur la commande {number}."
     en = "This transfer ({transfer}) is already recorded on order {number}."
+
+
+class ListRefusal(Refusal):
+    """A list of people that cannot go on."""
+
+
+class ListState(ListRefusal):
+    """Also when somebody else changed the list since it was looked at."""
+
+    reason = "list_state"
+    fr = "La liste {number} est « {state} », ou vient de changer : rechargez la page."
+    en = "List {number} is '{state}', or has just changed: reload the page."
+
+
+class ListNotReady(ListRefusal):
+    reason = "list_not_ready"
+    fr = "La liste {number} a encore {faults} erreurs et {doubles} doublons à regarder."
+    en = "List {number} still has {faults} errors and {doubles} doubles to look at."
+
+
+class ListSpendable(ListRefusal):
+    """Its people can still spend: whoever purges it all the same says so."""
+
+    reason = "list_spendable"
+    fr = "Les personnes de la liste {number} ont encore {vouchers} chèques non dépensés : confirmez l'effacement."
+    en = "The people of list {number} still have {vouchers} unspent vouchers: confirm that they are to be erased."
+
+
+class RecipientsDiffer(ListRefusal):
+    """The batch does not hold, of each face value, as many vouchers as the list gives."""
+
+    reason = "recipients_differ"
+    fr = "Le lot {number} et la liste ne comptent pas les mêmes chèques de {cents} : {vouchers} et {wanted}."
+    en = "Batch {number} and the list do not count the same {cents} vouchers: {vouchers} and {wanted}."
 
 
 class BatchRefusal(Refusal):
@@ -521,6 +644,30 @@ class FiguresChanged(SettlementRefusal):
     en = "A shop's account or standing changed since the proposal ({merchant_id}): withdraw and propose again."
 
 
+class HeldSince(SettlementRefusal):
+    reason = "held_since"
+    fr = "Une retenue sur {shop_name} a été posée ou levée depuis la proposition : retirez et reproposez."
+    en = "Something of {shop_name} was held or released since the proposal: withdraw and propose again."
+
+
+class HoldStanding(SettlementRefusal):
+    reason = "hold_standing"
+    fr = "C'est déjà retenu (commerce {merchant_id})."
+    en = "This is held already (shop {merchant_id})."
+
+
+class HoldClosed(SettlementRefusal):
+    reason = "hold_closed"
+    fr = "La retenue {number} est déjà levée."
+    en = "Hold {number} was released already."
+
+
+class LineSettled(SettlementRefusal):
+    reason = "line_settled"
+    fr = "Cette ligne a déjà été réglée (règlement {number})."
+    en = "This line was settled already (payment run {number})."
+
+
 class IssuerAccountMissing(SettlementRefusal):
     reason = "issuer_account_missing"
     fr = "L'émetteur n'a pas de compte bancaire enregistré."
@@ -531,6 +678,35 @@ class NotInRun(SettlementRefusal):
     reason = "not_in_run"
     fr = "Ce commerce n'a pas de virement à retourner dans le règlement {number}."
     en = "This shop has no transfer to return in payment run {number}."
+
+
+# ── Remittances ──────────────────────────────────────────────────────────────────────────────────────────────────
+class RemittanceRefusal(Refusal):
+    """Paper that came by post."""
+
+
+class RemittanceClosed(RemittanceRefusal):
+    reason = "remittance_closed"
+    fr = "La remise {number} est close : ouvrez-en une autre."
+    en = "Remittance {number} is closed: open another one."
+
+
+class AlreadyInPile(RemittanceRefusal):
+    reason = "already_in_pile"
+    fr = "Le chèque {serial} est déjà dans cette pile : il est compté une fois."
+    en = "Voucher {serial} is in this pile already: it is counted once."
+
+
+class PresentationOver(RemittanceRefusal):
+    reason = "presentation_over"
+    fr = "Le chèque {serial} pouvait être présenté jusqu'au {last_on} : c'est trop tard."
+    en = "Voucher {serial} could be presented until {last_on}: it is too late."
+
+
+class NothingToUndo(RemittanceRefusal):
+    reason = "nothing_to_undo"
+    fr = "Aucun chèque à retirer de la remise {number}."
+    en = "No voucher to take out of remittance {number}."
 
 
 # ── Copies ───────────────────────────────────────────────────────────────────────────────────────────────────────

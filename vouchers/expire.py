@@ -1,7 +1,8 @@
 """The last day: moving it, and what becomes of vouchers once it is over.
 
 A till tests the day itself, so a sweeper that comes late lets nothing through. What it does is bookkeeping: close the
-vouchers and move what was left on them to where the programme's rule says.
+vouchers and move what was left on them to where the programme's rule says. It waits until the programme's presentation
+deadline is over as well: until then a shop may post paper that it took in time (`remit.py`).
 """
 
 from dataclasses import dataclass
@@ -82,17 +83,23 @@ def extend(
 
 
 def expire(session: WriteSession, *, programme_id: int, limit: int, actor: str, at: datetime) -> Expired:
-    """Close the next `limit` (1 to 5 000) printed or active vouchers whose last day is before the Paris day of `at`.
+    """Close the next `limit` (1 to 5 000) printed or active vouchers that nobody can present any more.
 
-    Lowest serials first. What was left goes to breakage, to the buyer or to the next campaign, by the programme's rule,
-    one posting a voucher. A chunk is whole in itself, so a sweep may stop between two. Blocked vouchers wait for
-    whoever blocked them. Refuses `BadInput` (limit), `NotFound`.
+    Those are the ones whose last day is before the Paris day of `at`, once the programme's presentation deadline is
+    before it too; until then there is nothing to close. Lowest serials first. What was left goes to breakage, to the
+    buyer or to the next campaign, by the programme's rule, one posting a voucher. A chunk is whole in itself, so a
+    sweep may stop between two. Blocked vouchers wait for whoever blocked them. Refuses `BadInput` (limit), `NotFound`.
     """
     if not 1 <= limit <= MOST_AT_ONCE:
         raise BadInput(field="limit", problem="range", least=1, most=MOST_AT_ONCE)
-    lapse_to = session.execute(select(programme.c.lapse_to).where(programme.c.id == programme_id)).scalar_one_or_none()
-    if lapse_to is None:
+    rule = session.execute(
+        select(programme.c.lapse_to, programme.c.presentation_deadline_on).where(programme.c.id == programme_id)
+    ).first()
+    if rule is None:
         raise NotFound(what="programme", id=programme_id)
+    lapse_to = rule.lapse_to
+    if clock.book_day(at) <= rule.presentation_deadline_on:
+        return Expired(0, 0, left=False)
     over: tuple[ColumnElement[bool], ...] = (
         voucher.c.programme_id == programme_id,
         voucher.c.state.in_(_OPEN),

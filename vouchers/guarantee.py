@@ -7,15 +7,20 @@ decided under the programme's turn, so that two at once never pass the cap toget
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import func, select, update
 
 from vouchers import chart, ledger
 from vouchers.db import LockLost, ReadSession, WriteSession
-from vouchers.errors import DisputeDecided, DisputeUnknown, GuaranteeExceeded, OfflineNotAllowed
+from vouchers.errors import BadInput, DisputeDecided, DisputeUnknown, GuaranteeExceeded, OfflineNotAllowed
 from vouchers.ledger import Fact, Move
+from vouchers.money import MAX_CENTS
 from vouchers.rules import take_turn
 from vouchers.tables import dispute, offline_rule
+
+MOST_COUNT: Final = 1_000_000
+LONGEST_MINUTES: Final = 24 * 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,18 @@ class OfflineRule:
     programme_cents: int
     max_age_minutes: int
     guarantee_cents: int
+
+
+def refuse_impossible(rule: OfflineRule) -> None:
+    """What one till may is within what all may, and nothing is without bounds. Refuses `BadInput`."""
+    for field, least in (("till_count", 1), ("programme_count", rule.till_count)):
+        if not least <= getattr(rule, field) <= MOST_COUNT:
+            raise BadInput(field=field, problem="range", least=least, most=MOST_COUNT)
+    for field, least in (("till_cents", 1), ("programme_cents", rule.till_cents), ("guarantee_cents", 0)):
+        if not least <= getattr(rule, field) <= MAX_CENTS:
+            raise BadInput(field=field, problem="amount_range", least_cents=least, most_cents=MAX_CENTS)
+    if not 1 <= rule.max_age_minutes <= LONGEST_MINUTES:
+        raise BadInput(field="max_age_minutes", problem="range", least=1, most=LONGEST_MINUTES)
 
 
 def offline_rule_of(session: ReadSession, *, programme_id: int) -> OfflineRule | None:

@@ -275,12 +275,15 @@ INVARIANTS: Final = (
              CASE WHEN MIN(credit) = MAX(credit) THEN MIN(credit) ELSE 'several' END AS owner
              FROM posting WHERE debit = 'float' GROUP BY programme_id, journal_id) x
            ON x.programme_id = r.programme_id AND x.journal_id = r.journal_id"""),
-    Invariant("I9", "redemption", "a redemption was made at a till of its merchant, for a sale that covers it",
-        """SELECT r.programme_id AS p, r.journal_id AS n, 'till ' || CAST(r.till_id AS TEXT) || ', sale '
-             || COALESCE(CAST(r.sale_cents AS TEXT), 'unknown') AS found,
-             'a till of merchant ' || CAST(r.merchant_id AS TEXT) || ', a sale that covers it' AS expected
+    Invariant("I9", "redemption", "a redemption was made at a till of its merchant, or came by post; its sale covers",
+        """SELECT r.programme_id AS p, r.journal_id AS n, 'till ' || COALESCE(CAST(r.till_id AS TEXT), 'none')
+             || ', sale ' || COALESCE(CAST(r.sale_cents AS TEXT), 'unknown') AS found,
+             'a till, or a remittance, of merchant ' || CAST(r.merchant_id AS TEXT) || ', a sale that covers it' AS expected
            FROM redemption r LEFT JOIN till t ON t.programme_id = r.programme_id AND t.id = r.till_id
-             AND t.merchant_id = r.merchant_id WHERE t.id IS NULL OR r.sale_cents < r.cents"""),
+             AND t.merchant_id = r.merchant_id
+           LEFT JOIN remitted m ON m.programme_id = r.programme_id AND m.redemption_id = r.journal_id
+           WHERE (t.id IS NULL) = (m.line IS NULL) OR (r.till_id IS NULL) <> (t.id IS NULL)
+             OR r.sale_cents < r.cents"""),
     Invariant("I9", "journal", "a journal of a redemption has its redemption",
         """SELECT j.programme_id AS p, j.id AS n, 'no redemption' AS found, 'a redemption' AS expected FROM journal j
            LEFT JOIN redemption r ON r.programme_id = j.programme_id AND r.journal_id = j.id
@@ -347,17 +350,6 @@ INVARIANTS: Final = (
               COALESCE((SELECT CAST(SUM(s.net_cents) AS BIGINT) FROM settlement s
                 WHERE s.programme_id = r.programme_id AND s.run_number = r.number AND s.state = 'to_pay'
                 AND s.journal_id IS NOT NULL), 0) AS expected FROM payment_run r"""),
-    Invariant("I10", "posting", "a run settled all there was of the merchants it pays",
-        """SELECT x.programme_id AS p, x.journal_id AS n, 'not settled' AS found,
-             'settled in run ' || CAST(r.number AS TEXT) || ' or before' AS expected
-           FROM journal j JOIN posting x ON x.programme_id = j.programme_id AND x.journal_id = j.id
-           LEFT JOIN settlement_line l ON l.programme_id = x.programme_id AND l.journal_id = x.journal_id
-             AND l.line = x.line
-           JOIN settlement s ON s.programme_id = x.programme_id AND s.journal_id IS NOT NULL
-             AND 'merchant:' || CAST(s.merchant_id AS TEXT) = CASE j.kind WHEN 'reversed' THEN x.debit ELSE x.credit END
-           JOIN payment_run r ON r.programme_id = s.programme_id AND r.number = s.run_number
-             AND r.upto_journal >= j.id AND r.to_on >= j.book_day
-           WHERE j.kind IN ('redeemed', 'reversed', 'guaranteed', 'transfer_returned') AND l.line IS NULL"""),
     # ── I11: snapshots ───────────────────────────────────────────────────────────────────────────────────────────
     *(
         Invariant("I11", "balance_snapshot", f"a snapshot is the one before and the {side}s since",

@@ -41,6 +41,22 @@ def commission_on(gross_cents: int, *, commission_bp: int, vat_bp: int) -> Commi
     return Commission(gross_cents, commission, vat, gross_cents - commission - vat)
 
 
+def pieces(cents: int, *, face_cents: int) -> int | None:
+    """How many whole pieces of `face_cents` (> 0) make `cents`; None where they do not come out even."""
+    count, rest = divmod(cents, face_cents)
+    return count if rest == 0 else None
+
+
+def whole_percent(cents: int, *, of_cents: int) -> int:
+    """How many whole percent of `of_cents` (> 0) `cents` are; never more than there are, 0 below zero."""
+    return max(0, cents * 100 // of_cents)
+
+
+def is_whole_euros(cents: int) -> bool:
+    """Whether nothing stands after the decimal point."""
+    return cents % 100 == 0
+
+
 def cents_from_text(text: str) -> int | None:
     """Cents of a typed amount such as '12', '12,5' or '12.50'; None when it is not one (no sign, no spaces)."""
     typed = _TYPED_EUROS.fullmatch(text)

@@ -15,16 +15,13 @@ from sqlalchemy import BigInteger, Row, Select, cast, delete, func, select, text
 
 from vouchers import clock, codes, ledger, snapshots
 from vouchers.db import ReadSession, WriteSession
-from vouchers.errors import BadInput, OfflineNotAllowed
-from vouchers.guarantee import OfflineRule, offline_rule_of, required_rule
+from vouchers.errors import OfflineNotAllowed
+from vouchers.guarantee import OfflineRule, offline_rule_of, refuse_impossible, required_rule
 from vouchers.ledger import Fact
-from vouchers.money import MAX_CENTS
 from vouchers.rules import take_turn
 from vouchers.snapshots import Class, Version
 from vouchers.tables import journal, merchant, offline_lease, offline_rule, posting, till, voucher
 
-MOST_COUNT: Final = 1_000_000
-LONGEST_MINUTES: Final = 24 * 60
 _SETTLED_AFTER: Final = timedelta(minutes=10)
 _OLDEST_SINCE: Final = timedelta(hours=48)
 _AT_ONCE: Final = 1_000
@@ -40,7 +37,7 @@ def allow(session: WriteSession, *, programme_id: int, rule: OfflineRule, actor:
     The fact's reason is the rule's values in their order, so that a rule changed behind the house's back is told.
     Refuses `BadInput`, then `NotFound` (programme).
     """
-    _refuse_impossible(rule)
+    refuse_impossible(rule)
     take_turn(session, programme_id=programme_id)
     values = {name: getattr(rule, name) for name in OfflineRule.__slots__}
     kept = session.execute(
@@ -64,17 +61,6 @@ def forbid(session: WriteSession, *, programme_id: int, actor: str, at: datetime
         raise OfflineNotAllowed
     fact = Fact("offline_forbidden", at, actor, f"programme:{programme_id}")
     ledger.post(session, programme_id=programme_id, fact=fact)
-
-
-def _refuse_impossible(rule: OfflineRule) -> None:
-    for field, least in (("till_count", 1), ("programme_count", rule.till_count)):
-        if not least <= getattr(rule, field) <= MOST_COUNT:
-            raise BadInput(field=field, problem="range", least=least, most=MOST_COUNT)
-    for field, least in (("till_cents", 1), ("programme_cents", rule.till_cents), ("guarantee_cents", 0)):
-        if not least <= getattr(rule, field) <= MAX_CENTS:
-            raise BadInput(field=field, problem="amount_range", least_cents=least, most_cents=MAX_CENTS)
-    if not 1 <= rule.max_age_minutes <= LONGEST_MINUTES:
-        raise BadInput(field="max_age_minutes", problem="range", least=1, most=LONGEST_MINUTES)
 
 
 class Allowed(NamedTuple):

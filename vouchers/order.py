@@ -31,16 +31,15 @@ from vouchers.errors import (
     PurchaseOrderMissing,
     SamePerson,
 )
+from vouchers.founding import LEAST_FACE_CENTS, MOST_FACE_CENTS
 from vouchers.ledger import Fact, Move
-from vouchers.money import MAX_CENTS, share_of
+from vouchers.money import MAX_CENTS, face_value_fr, share_of
 from vouchers.order_book import Line, Order, find, subject
-from vouchers.rules import take_turn
+from vouchers.rules import take_turn, terms
 from vouchers.tables import buyer, journal, order_line, posting, programme, voucher_order
 
 MOST_VOUCHERS: Final = 200_000
 """Vouchers in one order."""
-LEAST_FACE_CENTS: Final = 100
-MOST_FACE_CENTS: Final = 25_000
 _REFERENCE_CHARS: Final = 100
 _CANCELLABLE: Final = ("draft", "placed", "approved", "paid", "accepted")
 _PAYABLE: Final = ("approved", "paid", "accepted", "issuing", "issued", "delivered", "cancelled")
@@ -60,12 +59,14 @@ def draft(
 ) -> Order:
     """A new order, numbered. The fee is before VAT, None for the programme's rule; its VAT is at the programme's rate.
 
-    Refuses `BadInput`, `OrderSize`, `FaceValueRange`, `NotFound` (programme, buyer).
+    Refuses `BadInput`, `OrderSize`, `FaceValueRange`, `NotFound` (programme), `BadInput` for a face value that the
+    programme does not sell, `NotFound` (buyer).
     """
     _check(lines, fee_cents=fee_cents)
     purchase_order = _reference("purchase_order", purchase_order)
     # The lock makes numbering one at a time in a programme; a number is only used by a draft that is committed.
     fee_cents, fee_vat_cents = _fee(session, programme_id=programme_id, lines=lines, fee_cents=fee_cents)
+    _refuse_unsold(session, programme_id=programme_id, lines=lines)
     known = select(buyer.c.id).where(buyer.c.programme_id == programme_id, buyer.c.id == buyer_id)
     if session.execute(known).first() is None:
         raise NotFound(what="buyer", id=buyer_id)
@@ -107,6 +108,7 @@ def redraft(
     _check(lines, fee_cents=fee_cents)
     drafted = order_book.locked(session, programme_id=programme_id, number=number, wanted=("draft",))
     fee_cents, fee_vat_cents = _fee(session, programme_id=programme_id, lines=lines, fee_cents=fee_cents)
+    _refuse_unsold(session, programme_id=programme_id, lines=lines)
     order_book.flip(
         session,
         order=drafted,
@@ -122,10 +124,18 @@ def redraft(
 
 
 def place(session: WriteSession, *, programme_id: int, number: int, actor: str, at: datetime) -> Order:
-    """The buyer's clerk asks for it: draft → placed. Refuses `NotFound`, `OrderState`."""
+    """The buyer's clerk asks for it: draft → placed. Refuses `NotFound`, `OrderState`.
+
+    Where the buyer's rule is that one person is enough, the order is approved in the same act: nobody else's name
+    stands under it (`approved_by` stays empty), and the fact of the approval names who placed it.
+    """
     drafted = order_book.locked(session, programme_id=programme_id, number=number, wanted=("draft",))
     order_book.flip(session, order=drafted, state="placed", placed_by=actor)
-    return _recorded(session, order=drafted, fact=Fact("order_placed", at, actor, subject(number)))
+    # Under its lock, so that the rule that counts is the one that the journal tells last before this placing.
+    ruled = select(buyer.c.approval).where(buyer.c.programme_id == programme_id, buyer.c.id == drafted.buyer_id)
+    rule = session.execute(ruled.with_for_update(key_share=True)).scalar_one()
+    placed = _recorded(session, order=drafted, fact=Fact("order_placed", at, actor, subject(number)))
+    return _approved(session, order=placed, by=None, actor=actor, at=at) if rule == "one" else placed
 
 
 def approve(session: WriteSession, *, programme_id: int, number: int, actor: str, at: datetime) -> Order:
@@ -136,10 +146,7 @@ def approve(session: WriteSession, *, programme_id: int, number: int, actor: str
     placed = order_book.locked(session, programme_id=programme_id, number=number, wanted=("placed",))
     if placed.placed_by == actor:
         raise SamePerson(act="order.approve")
-    order_book.flip(session, order=placed, state="approved", approved_by=actor)
-    owed = chart.receivable(number)
-    moves = [Move(owed, account, cents) for account, cents in _sold(placed, vat_account=chart.VAT_PENDING)]
-    return _recorded(session, order=placed, fact=Fact("order_approved", at, actor, subject(number), "", moves))
+    return _approved(session, order=placed, by=actor, actor=actor, at=at)
 
 
 def accept(
@@ -264,6 +271,13 @@ def _fee(session: WriteSession, *, programme_id: int, lines: Sequence[Line], fee
     return fee, share_of(fee, basis_points=rates.vat_bp)
 
 
+def _refuse_unsold(session: WriteSession, *, programme_id: int, lines: Sequence[Line]) -> None:
+    sold = terms(session, programme_id=programme_id).face_values
+    if sold and not {line.face_cents for line in lines} <= set(sold):
+        words = ", ".join(face_value_fr(cents) for cents in sold)
+        raise BadInput(field="face_cents", problem="one_of", words=words)
+
+
 def _check(lines: Sequence[Line], *, fee_cents: int | None) -> None:
     quantities = [line.quantity for line in lines]
     for field, values in (("quantity", quantities), ("face_cents", [line.face_cents for line in lines])):
@@ -302,6 +316,13 @@ def _reference(field: str, text: str | None) -> str | None:
 def _recorded(session: WriteSession, *, order: Order, fact: Fact) -> Order:
     ledger.post(session, programme_id=order.programme_id, fact=fact)
     return find(session, programme_id=order.programme_id, number=order.number)
+
+
+def _approved(session: WriteSession, *, order: Order, by: str | None, actor: str, at: datetime) -> Order:
+    order_book.flip(session, order=order, state="approved", approved_by=by)
+    owed = chart.receivable(order.number)
+    moves = [Move(owed, account, cents) for account, cents in _sold(order, vat_account=chart.VAT_PENDING)]
+    return _recorded(session, order=order, fact=Fact("order_approved", at, actor, subject(order.number), "", moves))
 
 
 def _write_lines(session: WriteSession, *, programme_id: int, number: int, lines: Sequence[Line]) -> None:

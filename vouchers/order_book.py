@@ -86,6 +86,28 @@ def listed(
     return _orders(session, programme_id=programme_id, rows=session.execute(page).all())
 
 
+def newest_of(session: ReadSession, *, programme_id: int, buyer_id: int, limit: int) -> list[Order]:
+    """The newest orders of a buyer, the newest first."""
+    newest = (
+        select(voucher_order)
+        .where(voucher_order.c.programme_id == programme_id, voucher_order.c.buyer_id == buyer_id)
+        .order_by(voucher_order.c.number.desc())
+        .limit(max(0, min(limit, MOST_LISTED)))
+    )
+    return _orders(session, programme_id=programme_id, rows=session.execute(newest).all())
+
+
+def owed_by(session: ReadSession, *, programme_id: int, buyer_id: int) -> int:
+    """Cents that a buyer owes on all its orders; what it is owed back on one does not pay another."""
+    numbers = session.execute(
+        select(voucher_order.c.number).where(
+            voucher_order.c.programme_id == programme_id, voucher_order.c.buyer_id == buyer_id
+        )
+    ).scalars()
+    standings = standing(session, programme_id=programme_id, numbers=numbers.all())
+    return sum(max(0, owed) for _, owed in standings.values())
+
+
 def locked(session: WriteSession, *, programme_id: int, number: int, wanted: Sequence[str]) -> Order:
     """An order in one of the `wanted` states, kept so until the transaction ends. Refuses `NotFound`, `OrderState`."""
     held = select(voucher_order).where(*_is(programme_id, number)).with_for_update(key_share=True)

@@ -4,7 +4,7 @@ Each change is a fact of the journal, by number only: names, e-mails and bank de
 journal cannot. Lists are read by keyset: `after` is the last id already seen, 0 to begin.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -18,20 +18,24 @@ from vouchers.errors import AlreadyEnrolled, BadInput, Forbidden, NotFound
 from vouchers.ledger import Fact
 from vouchers.money import MAX_CENTS
 from vouchers.passwords import PasswordHash
-from vouchers.tables import buyer, journal, merchant, role, staff, token
+from vouchers.tables import APPROVALS, buyer, journal, merchant, role, staff, token
 
 MOST_LISTED: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Buyer:
-    """A commune, a CCAS, a firm. `exposure_cap_cents`: what it may owe before it has paid; 0 means it pays first."""
+    """A commune, a CCAS, a firm. `exposure_cap_cents`: what it may owe before it has paid; 0 means it pays first.
+
+    `approval`: whether 'one' person of the buyer places an order, or 'two' (one places, another approves).
+    """
 
     buyer_id: int
     name: str
     address: str
     siret: str | None
     exposure_cap_cents: int
+    approval: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,29 @@ def find_buyer(session: ReadSession, *, programme_id: int, buyer_id: int) -> Buy
     return Buyer(*row)
 
 
-_BUYERS: Final = select(buyer.c.id, buyer.c.name, buyer.c.address, buyer.c.siret, buyer.c.exposure_cap_cents)
+def set_buyer_rule(
+    session: WriteSession, *, programme_id: int, buyer_id: int, approval: str, actor: str, at: datetime
+) -> Buyer:
+    """Whether one person of the buyer is enough from the next placing on. As it is already: nothing changes.
+
+    The fact's reason is the rule's word. Refuses `BadInput`, `NotFound`.
+    """
+    if approval not in APPROVALS:
+        raise BadInput(field="approval", problem="one_of", words=", ".join(APPROVALS))
+    known = find_buyer(session, programme_id=programme_id, buyer_id=buyer_id)
+    flipped = session.execute(
+        update(buyer)
+        .where(buyer.c.programme_id == programme_id, buyer.c.id == buyer_id, buyer.c.approval != approval)
+        .values(approval=approval)
+    )
+    if flipped.rowcount:
+        _record(session, programme_id, "buyer_rule_set", f"buyer:{buyer_id}", actor=actor, at=at, reason=approval)
+    return replace(known, approval=approval)
+
+
+_BUYERS: Final = select(
+    buyer.c.id, buyer.c.name, buyer.c.address, buyer.c.siret, buyer.c.exposure_cap_cents, buyer.c.approval
+)
 
 
 # ── Merchants ────────────────────────────────────────────────────────────────────────────────────────────────────

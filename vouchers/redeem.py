@@ -48,6 +48,8 @@ from vouchers.prepared import Prepared
 from vouchers.tables import cashier, merchant, posting, programme, redemption, reversal, voucher
 
 MOST_IN_A_BASKET: Final = 20
+Word = Literal["spendable", "not_active", "used", "over", "stopped"]
+_WORDS: Final[dict[str, Word]] = {"printed": "not_active", "active": "spendable", "redeemed": "used"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,19 @@ def look_up(
     return Seen(row.serial, row.face_cents, row.balance_cents, row.state, row.expires_on, refusal)
 
 
-def look_up_anywhere(session: ReadSession, *, code_hash: bytes, at: datetime) -> Seen:
+@dataclass(frozen=True, slots=True)
+class Genuine:
+    """A voucher of this house, as a stranger who holds its code is told. Never where or when it was used."""
+
+    state: Word
+    face_cents: int
+    balance_cents: int
+    expires_on: date
+    programme_id: int
+    programme: str
+
+
+def look_up_anywhere(session: ReadSession, *, code_hash: bytes, at: datetime) -> Genuine:
     """The same for a stranger who holds nothing but a code: in whatever programme it is. Refuses `VoucherUnknown`."""
     every = select(programme.c.id)
     found = select(voucher.c.programme_id).where(voucher.c.programme_id.in_(every), voucher.c.code_hash == code_hash)
@@ -118,7 +132,11 @@ def look_up_anywhere(session: ReadSession, *, code_hash: bytes, at: datetime) ->
     if programme_id is None:
         raise VoucherUnknown
     presented = Presented(code_hash=code_hash)
-    return look_up(session, programme_id=programme_id, presented=presented, merchant_id=None, at=at)
+    seen = look_up(session, programme_id=programme_id, presented=presented, merchant_id=None, at=at)
+    name = session.execute(select(programme.c.name).where(programme.c.id == programme_id)).scalar_one()
+    is_over = seen.refusal is not None and seen.refusal.reason == "voucher_expired"
+    word: Word = "over" if is_over else _WORDS.get(seen.state, "stopped")
+    return Genuine(word, seen.face_cents, seen.balance_cents, seen.expires_on, programme_id, name)
 
 
 def redeem(
@@ -126,18 +144,22 @@ def redeem(
     *,
     programme_id: int,
     merchant_id: int,
-    till_id: int,
+    till_id: int | None,
     basket: Sequence[Presented],
     sale_cents: int | None,
     at: datetime,
     accepted_at: datetime | None = None,
     cashier_id: int | None = None,
+    actor: str | None = None,
+    in_good_standing: bool = False,
 ) -> Redeemed:
     """Take the basket's vouchers for a sale at `till_id`; refusals and their order as at the top of this file.
 
     `sale_cents`: what the customer spent in all, when the cashier typed it (at least what the vouchers pay).
-    `accepted_at`: when the till took them, if that was without network: the last day is judged by it.
+    `accepted_at`: when the shop took them, if that was without network or on paper: the last day is judged by it.
+    `till_id` None: the shop posted them, and `actor` takes them. `in_good_standing`: it was, when it took them.
     """
+    assert till_id is not None or actor is not None, "paper without a till is taken by somebody"
     if not 1 <= len(basket) <= MOST_IN_A_BASKET:
         raise BasketSize(quantity=len(basket), most=MOST_IN_A_BASKET)
     for presented in basket:
@@ -147,7 +169,7 @@ def redeem(
     if cashier_id is not None and not _CASHIER.rows(session, {**asked, "of_cashier": cashier_id}):
         raise BadInput(field="cashier", problem="not_a_cashier_here")
     shop = next((_Shop(*row) for row in _SHOP.rows(session, asked)), None)
-    if shop is None or shop.state != "active":
+    if shop is None or (shop.state != "active" and not in_good_standing):
         raise MerchantSuspended
     found = _presented(session, programme_id=programme_id, basket=basket, locking=True)
     rows = [row for row in found if row is not None]
@@ -177,7 +199,7 @@ def redeem(
         fact=Fact(
             kind="redeemed",
             at=at,
-            actor=f"till:{till_id}",
+            actor=actor or f"till:{till_id}",
             subject=f"merchant:{merchant_id}",
             moves=[Move(chart.FLOAT, chart.merchant(merchant_id), cents, row.serial) for row, cents in parts],
         ),

@@ -78,6 +78,49 @@ def grant_first_administrators(
     return granted[0], granted[1]
 
 
+def carry_over(
+    session: WriteSession,
+    *,
+    from_programme_id: int,
+    programme_id: int,
+    asked_by: str,
+    confirmed_by: str,
+    at: datetime,
+) -> int:
+    """The chamber's people hold in a new programme the roles that they hold in the one before; gives how many.
+
+    Two people vouch for each: who receives a role is never who confirms it, so that for the roles of `confirmed_by`
+    the two change sides. Refuses `SamePerson` where they are one.
+    """
+    another_person(Act.ROLE_CONFIRM, asked_by, confirmed_by)
+    held = (
+        select(role.c.staff_id, role.c.name)
+        .join(staff, staff.c.id == role.c.staff_id)
+        .where(role.c.programme_id == from_programme_id, role.c.state == "active", staff.c.state == "active")
+        .where(role.c.buyer_id.is_(None), role.c.merchant_id.is_(None))
+        .distinct()
+        .order_by(role.c.staff_id, role.c.name)
+    )
+    rows = session.execute(held).all()
+    for staff_id, name in rows:
+        swapped = confirmed_by == f"staff:{staff_id}"
+        first, second = (confirmed_by, asked_by) if swapped else (asked_by, confirmed_by)
+        row = role.insert().values(
+            programme_id=programme_id,
+            staff_id=staff_id,
+            name=name,
+            state="active",
+            asked_by=first,
+            asked_at=at,
+            confirmed_by=second,
+            confirmed_at=at,
+        )
+        role_id = int(session.execute(row.returning(role.c.id)).scalar_one())
+        _record(session, programme_id, "role_asked", staff_id, role_id, actor=first, at=at)
+        _record(session, programme_id, "role_granted", staff_id, role_id, actor=second, at=at)
+    return len(rows)
+
+
 def ask_role(
     session: WriteSession,
     *,

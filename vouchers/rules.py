@@ -1,14 +1,16 @@
-"""The rules a programme was opened under: what every verb reads, and only opening a programme writes."""
+"""The rules a programme was opened under, which only its opening writes, and the terms that may change meanwhile."""
 
+import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 from sqlalchemy import select
 
 from vouchers.db import ReadSession, WriteSession
 from vouchers.errors import NotFound
-from vouchers.tables import issuer, programme
+from vouchers.tables import issuer, programme, programme_terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,44 @@ def rules(session: ReadSession, *, programme_id: int) -> Rules:
     if row is None:
         raise NotFound(what="programme", id=programme_id)
     return Rules(**row._mapping)
+
+
+DEFAULT_COLOUR: Final = "#1d3f7c"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a programme says of itself and how it is run; none of it moves money that was promised.
+
+    `face_values` in cents, ascending, empty where any is sold. `rhythm`: how often merchants are paid, one of RHYTHMS.
+    `legal_wording` and `colour` ('#rrggbb') are printed on each voucher, like `logo`, a small PNG. `outline`: the town
+    as one GeoJSON geometry.
+    """
+
+    face_values: tuple[int, ...] = ()
+    rhythm: str = "monthly"
+    legal_wording: str = ""
+    colour: str = DEFAULT_COLOUR
+    logo: bytes | None = None
+    outline: str | None = None
+
+
+def terms(session: ReadSession, *, programme_id: int) -> Terms:
+    """The terms in force: those of `Terms` itself where none were ever set."""
+    row = session.execute(
+        select(
+            programme_terms.c.face_values,
+            programme_terms.c.rhythm,
+            programme_terms.c.legal_wording,
+            programme_terms.c.colour,
+            programme_terms.c.logo,
+            programme_terms.c.outline,
+        ).where(programme_terms.c.programme_id == programme_id)
+    ).first()
+    if row is None:
+        return Terms()
+    sold = tuple(json.loads(row.face_values))
+    return Terms(sold, row.rhythm, row.legal_wording, row.colour, row.logo, row.outline)
 
 
 def names_of(session: ReadSession, *, programme_ids: Collection[int]) -> list[tuple[int, str]]:

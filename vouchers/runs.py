@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import and_, case, func, select
+from sqlalchemy import Subquery, and_, case, func, select
 
 from vouchers import chart
 from vouchers.db import ReadSession
 from vouchers.errors import NotFound
+from vouchers.ledger import MAX_JOURNAL
 from vouchers.tables import (
     dispute,
     journal,
@@ -19,6 +20,7 @@ from vouchers.tables import (
     settlement_line,
     till,
 )
+from vouchers.unsettled import unsettled
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,11 +152,20 @@ def runs_of(session: ReadSession, *, programme_id: int, before: int | None, limi
     ]
 
 
+def proposed_run(session: ReadSession, *, programme_id: int) -> int | None:
+    """The number of the run that waits for its approval; None where none does."""
+    waiting = select(payment_run.c.number).where(
+        payment_run.c.programme_id == programme_id, payment_run.c.state == "proposed"
+    )
+    return session.execute(waiting).scalar()
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One posting a settlement pays: `kind` redeemed, reversed, guaranteed or transfer_returned; cents are signed."""
 
     journal_id: int
+    line: int
     at: datetime
     kind: str
     serial: int | None
@@ -164,11 +175,46 @@ class Line:
 
 
 def lines_of(session: ReadSession, *, programme_id: int, number: int, merchant_id: int) -> list[Line]:
-    """What one merchant's settlement is made of, down to the voucher, in the order it happened."""
+    """What one merchant's settlement is made of, down to the voucher, in the order it happened.
+
+    Of a run that is only proposed: what it would settle if it were approved now. Of a withdrawn one: nothing.
+    """
+    run = session.execute(
+        select(payment_run.c.state, payment_run.c.to_on, payment_run.c.upto_journal).where(
+            payment_run.c.programme_id == programme_id, payment_run.c.number == number
+        )
+    ).first()
+    if run is not None and run.state == "proposed":
+        wanted = unsettled(
+            programme_id=programme_id, to_on=run.to_on, upto_journal=run.upto_journal, merchant_id=merchant_id
+        ).subquery()
+        return _lines(session, programme_id=programme_id, merchant_id=merchant_id, of=wanted)
+    settled = (
+        select(settlement_line.c.journal_id, settlement_line.c.line)
+        .where(
+            settlement_line.c.programme_id == programme_id,
+            settlement_line.c.run_number == number,
+            settlement_line.c.merchant_id == merchant_id,
+        )
+        .subquery()
+    )
+    return _lines(session, programme_id=programme_id, merchant_id=merchant_id, of=settled)
+
+
+def lines_owed(session: ReadSession, *, programme_id: int, merchant_id: int, to_on: date) -> list[Line]:
+    """What a merchant is owed to a day and nobody has settled or holds, in the order it happened."""
+    wanted = unsettled(
+        programme_id=programme_id, to_on=to_on, upto_journal=MAX_JOURNAL, merchant_id=merchant_id
+    ).subquery()
+    return _lines(session, programme_id=programme_id, merchant_id=merchant_id, of=wanted)
+
+
+def _lines(session: ReadSession, *, programme_id: int, merchant_id: int, of: Subquery) -> list[Line]:
     account = chart.merchant(merchant_id)
     rows = session.execute(
         select(
             posting.c.journal_id,
+            posting.c.line,
             journal.c.at,
             journal.c.kind,
             func.coalesce(posting.c.serial, dispute.c.serial).label("serial"),
@@ -176,13 +222,13 @@ def lines_of(session: ReadSession, *, programme_id: int, number: int, merchant_i
             case((posting.c.credit == account, posting.c.cents), else_=-posting.c.cents).label("cents"),
             journal.c.reason,
         )
-        .select_from(settlement_line)
+        .select_from(of)
         .join(
             posting,
             and_(
-                posting.c.programme_id == settlement_line.c.programme_id,
-                posting.c.journal_id == settlement_line.c.journal_id,
-                posting.c.line == settlement_line.c.line,
+                posting.c.programme_id == programme_id,
+                posting.c.journal_id == of.c.journal_id,
+                posting.c.line == of.c.line,
             ),
         )
         .join(journal, and_(journal.c.programme_id == posting.c.programme_id, journal.c.id == posting.c.journal_id))
@@ -196,11 +242,6 @@ def lines_of(session: ReadSession, *, programme_id: int, number: int, merchant_i
             and_(dispute.c.programme_id == posting.c.programme_id, dispute.c.journal_id == posting.c.journal_id),
         )
         .outerjoin(till, till.c.id == func.coalesce(redemption.c.till_id, dispute.c.till_id))
-        .where(
-            settlement_line.c.programme_id == programme_id,
-            settlement_line.c.run_number == number,
-            settlement_line.c.merchant_id == merchant_id,
-        )
         .order_by(posting.c.journal_id, posting.c.line)
     )
     return [Line(**row._mapping) for row in rows]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Final
 
 from sqlalchemy import ColumnElement, and_, func, select
 
@@ -13,14 +14,19 @@ from vouchers.rules import rules
 from vouchers.tables import cashier, payment_run, posting, redemption, reversal, settlement, settlement_line, till
 from vouchers.unsettled import gross_and_brought, unsettled
 
+_BY_POST: Final = "courrier"
+
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A redemption in a shop's list; `reversed_cents` is what was undone of `cents`."""
+    """A redemption in a shop's list; `reversed_cents` is what was undone of `cents`.
+
+    Paper that the shop posted was taken at no till: it has no `till_id`, and `till_label` says "courrier".
+    """
 
     redemption_id: int
     at: datetime
-    till_id: int
+    till_id: int | None
     till_label: str
     cents: int
     reversed_cents: int
@@ -81,7 +87,7 @@ def _listed(
         wanted.append(redemption.c.journal_id < before)
     rows = session.execute(
         select(redemption, till.c.label, cashier.c.name.label("cashier"))
-        .join(till, till.c.id == redemption.c.till_id)
+        .outerjoin(till, till.c.id == redemption.c.till_id)
         .outerjoin(cashier, cashier.c.id == redemption.c.cashier_id)
         .where(*wanted)
         .order_by(redemption.c.journal_id.desc())
@@ -101,7 +107,7 @@ def _listed(
             redemption_id=row.journal_id,
             at=row.at,
             till_id=row.till_id,
-            till_label=row.label,
+            till_label=row.label or _BY_POST,
             cents=row.cents,
             reversed_cents=sum(cents for _, cents, undone in parts[row.journal_id] if undone),
             sale_cents=row.sale_cents,

@@ -1,8 +1,9 @@
 """A period is closed, merchant by merchant: gross, commission, VAT, net.
 
 A run is proposed by one person and approved by another; `pay.py` has what follows. What a run covers is fixed when it
-is proposed, by a watermark: every posting to a merchant up to it that no run has settled, whose business day is in or
-before the period. Postings do not change and one run is open at a time, so what is approved is what was proposed.
+is proposed, by a watermark: every posting to a merchant up to it that no run has settled and nobody holds, whose
+business day is in or before the period. Postings do not change, one run is open at a time, and none is approved whose
+shops were held or released since: so what is approved is what was proposed.
 
 The commission is a rate on the merchant's gross (redemptions less reversals, and guarantees), rounded once, and VAT a
 rate on the commission, rounded once: gross + brought = commission + VAT + net, to the cent. A returned transfer is
@@ -22,6 +23,7 @@ from vouchers.db import ReadSession, WriteSession
 from vouchers.errors import (
     BadInput,
     FiguresChanged,
+    HeldSince,
     IssuerAccountMissing,
     NothingToSettle,
     RunOpen,
@@ -31,7 +33,7 @@ from vouchers.errors import (
 from vouchers.ledger import Fact, Move
 from vouchers.rules import rules, take_turn
 from vouchers.runs import Run, Settlement, find_run
-from vouchers.tables import bank_account, merchant, payment_run, settlement, settlement_line
+from vouchers.tables import bank_account, journal, merchant, payment_run, settlement, settlement_line
 from vouchers.unsettled import due, unsettled
 
 
@@ -125,9 +127,11 @@ def approve(
 
     `execution_on`: the day the bank is asked to pay on, not before today and a TARGET day; None for the first one from
     tomorrow on. Refuses, in order: `NotFound`,
-    `SamePerson` (who proposed), `BadInput`, `RunState`, `FiguresChanged` (an account or a shop's standing is no
-    longer what was proposed).
+    `SamePerson` (who proposed), `BadInput`, `RunState`, `HeldSince` (something of a shop to be paid was held or
+    released meanwhile), `FiguresChanged` (an account or a shop's standing is no longer what was proposed).
     """
+    # A hold takes its turn too: it is laid before, and refuses this, or after, and comes too late for this run.
+    take_turn(session, programme_id=programme_id)
     run = find_run(session, programme_id=programme_id, number=number)
     if run.proposed_by == actor:
         raise SamePerson(act="settlement.approve")
@@ -138,6 +142,7 @@ def approve(
     if not clock.is_target_day(pay_on):
         raise BadInput(field="execution_on", problem="not_a_target_day")
     _close_proposal(session, run=run, state="approved", approved_by=actor, approved_at=at, execution_on=pay_on)
+    _refuse_held_since(session, run=run)
     owed = due(session, programme_id=programme_id, to_on=run.to_on, upto_journal=run.upto_journal)
     standing = _standing(session, programme_id=programme_id, at=at)
     for line in run.to_pay:
@@ -147,30 +152,7 @@ def approve(
             raise FiguresChanged(merchant_id=line.merchant_id)
 
     # From here it must succeed.
-    lines = unsettled(programme_id=programme_id, to_on=run.to_on, upto_journal=run.upto_journal).subquery()
-    session.execute(
-        insert(settlement_line).from_select(
-            ["programme_id", "journal_id", "line", "run_number", "merchant_id"],
-            select(
-                literal(programme_id).label("programme_id"),
-                lines.c.journal_id,
-                lines.c.line,
-                literal(number).label("run_number"),
-                lines.c.merchant_id,
-            )
-            .select_from(lines)
-            .join(
-                settlement,
-                and_(
-                    settlement.c.programme_id == programme_id,
-                    settlement.c.run_number == number,
-                    settlement.c.merchant_id == lines.c.merchant_id,
-                    settlement.c.state == "to_pay",
-                ),
-            )
-            .order_by(lines.c.journal_id, lines.c.line),
-        )
-    )
+    _take_lines(session, run=run)
     _record(session, run=run, kind="run_approved", actor=actor, at=at)
     facts = [
         Fact(
@@ -198,6 +180,28 @@ def approve(
         ],
     )
     return find_run(session, programme_id=programme_id, number=number)
+
+
+def _refuse_held_since(session: ReadSession, *, run: Run) -> None:
+    """A hold laid on one line and another released may leave the same sum: the facts since the proposal tell."""
+    proposed = select(func.max(journal.c.id)).where(
+        journal.c.programme_id == run.programme_id,
+        journal.c.subject == f"run:{run.number}",
+        journal.c.kind == "run_proposed",
+    )
+    since = session.execute(
+        select(journal.c.subject)
+        .where(
+            journal.c.programme_id == run.programme_id,
+            journal.c.kind.in_(("settlement_held", "settlement_released")),
+            journal.c.id > proposed.scalar_subquery(),
+        )
+        .order_by(journal.c.id)
+    ).scalars()
+    paid = {chart.merchant(line.merchant_id): line for line in run.to_pay}
+    for subject in since:
+        if subject in paid:
+            raise HeldSince(shop_name=paid[subject].shop_name)
 
 
 # ── Who is paid, and where ───────────────────────────────────────────────────────────────────────────────────────
@@ -246,6 +250,34 @@ def _carried_because(standing: _Standing, *, net_cents: int) -> str | None:
 
 
 # ── What is written ──────────────────────────────────────────────────────────────────────────────────────────────
+def _take_lines(session: WriteSession, *, run: Run) -> None:
+    """Every posting behind what the run pays, as settled by it."""
+    lines = unsettled(programme_id=run.programme_id, to_on=run.to_on, upto_journal=run.upto_journal).subquery()
+    session.execute(
+        insert(settlement_line).from_select(
+            ["programme_id", "journal_id", "line", "run_number", "merchant_id"],
+            select(
+                literal(run.programme_id).label("programme_id"),
+                lines.c.journal_id,
+                lines.c.line,
+                literal(run.number).label("run_number"),
+                lines.c.merchant_id,
+            )
+            .select_from(lines)
+            .join(
+                settlement,
+                and_(
+                    settlement.c.programme_id == run.programme_id,
+                    settlement.c.run_number == run.number,
+                    settlement.c.merchant_id == lines.c.merchant_id,
+                    settlement.c.state == "to_pay",
+                ),
+            )
+            .order_by(lines.c.journal_id, lines.c.line),
+        )
+    )
+
+
 def _moves(line: Settlement, *, number: int) -> list[Move]:
     owner = chart.merchant(line.merchant_id)
     moves = []

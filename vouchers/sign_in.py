@@ -4,6 +4,9 @@ A token is 256 random bits, given once; the database keeps its keyed hash (HMAC-
 it stands for is read afresh at each request, so that a revoked token, a revoked role and a suspended person are felt
 at the next one.
 
+Who has an authenticator shows its digits as well: `sign_in` takes them at once (the API, a command), a browser in two
+steps (`prove` and `enter`, then `finish`), between which a one-time secret stands for what was proven.
+
 Why `sign_in` takes the house and not a session: a wrong password must be counted although the sign-in refuses, and a
 refusal undoes its transaction; argon2 takes tens of milliseconds, in which SQLite's one writer may not be held. So it
 reads, verifies with no transaction open, and writes. An unknown e-mail, a suspended person and a wrong password get
@@ -11,21 +14,33 @@ the same answer after the same work.
 """
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 from sqlalchemy import and_, func, select, update
 
-from vouchers import attempts, codes, identity, passwords
+from vouchers import attempts, codes, identity, one_time, passwords, second_factor
 from vouchers.access import Caller, Held, Role
 from vouchers.db import Database, ReadSession, WriteSession
-from vouchers.errors import BadInput, NotFound, NotSignedIn, WrongCredentials
+from vouchers.errors import (
+    BadInput,
+    NotFound,
+    NotSignedIn,
+    SecondFactorWanted,
+    SecondFactorWrong,
+    WrongCredentials,
+)
 from vouchers.passwords import PasswordHash
+from vouchers.second_factor import Code
 from vouchers.tables import role, staff, token
+
+T = TypeVar("T")
 
 TOKEN_BYTES: Final = 32
 LONGEST_API_TOKEN: Final = timedelta(days=366)
+LONGEST_STEP: Final = timedelta(minutes=10)
 MOST_LISTED: Final = 200
 
 
@@ -39,6 +54,35 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
+class Opening:
+    """How a session is opened: what it is shown as, how long it lasts from `at`."""
+
+    label: str
+    session_key: bytes
+    lasts: timedelta
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What comes first is proven; the second factor is awaited. `secret` is told now and never again."""
+
+    secret: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What a person sees of themselves. `has_password`: one that somebody knows; `own`: of their own choice."""
+
+    staff_id: int
+    email: str
+    name: str
+    has_password: bool
+    own: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Token:
     """What a person sees of one token in use. `kind` is 'session' or 'api'."""
 
@@ -47,6 +91,7 @@ class Token:
     label: str
     made_at: datetime
     expires_at: datetime
+    means: str
 
 
 def sign_in(
@@ -54,35 +99,124 @@ def sign_in(
     *,
     email: str,
     password: str,
+    code: Code | None = None,
     address: str,
     label: str,
     session_key: bytes,
     lasts: timedelta,
     at: datetime,
 ) -> Opened:
-    """A session for whoever knows the password. `address` is the caller's, `label` what the session is shown as.
+    """A session for whoever knows the password, and has the second factor where one is set up.
 
-    Refuses `TooManyAttempts` (see `attempts.sign_in_scopes` and `attempts.PER_HOUR`), then `WrongCredentials`.
+    `address` is the caller's, `label` what the session is shown as. Refuses `TooManyAttempts` (see
+    `attempts.sign_in_scopes` and `attempts.PER_HOUR`), then `WrongCredentials`, `SecondFactorWanted` without a `code`,
+    `SecondFactorWrong`.
     """
+    staff_id = prove(house, email=email, password=password, address=address, at=at)
+
+    how = Opening(label, session_key, lasts, at)
+
+    def opened(session: WriteSession) -> Opened:
+        means = _second(session, staff_id=staff_id, code=code, at=at) or "password"
+        return open_as(session, staff_id=staff_id, means=means, how=how)
+
+    return _with_code(house, lambda: house.write(opened), staff_id=staff_id, address=address, at=at)
+
+
+def prove(house: Database, *, email: str, password: str, address: str, at: datetime) -> int:
+    """Whoever knows the password. Refuses `TooManyAttempts`, `WrongCredentials`."""
     known = _email(email)
+    return attempts.guarded(
+        house,
+        scopes=attempts.sign_in_scopes(known, address=address),
+        at=at,
+        act=lambda: _verified(house, email=known, password=password),
+        counts=(WrongCredentials,),
+    )
 
-    def verified() -> Opened:
-        staff_id = _verified(house, email=known, password=password)
-        return house.write(
-            lambda session: _opened(
-                session,
-                staff_id=staff_id,
-                kind="session",
-                means="password",
-                label=label,
-                session_key=session_key,
-                at=at,
-                until=at + lasts,
-            )
+
+def enter(session: WriteSession, *, staff_id: int, means: str, how: Opening) -> Opened | Step:
+    """After a password or a link: a session, or the step before the second factor. Refuses `WrongCredentials`."""
+    if not second_factor.is_wanted(session, staff_id=staff_id):
+        return open_as(session, staff_id=staff_id, means=means, how=how)
+    secret = secrets.token_urlsafe(TOKEN_BYTES)
+    until = one_time.keep(
+        session,
+        secret=secret,
+        purpose="second_factor",
+        staff_id=staff_id,
+        lasts=LONGEST_STEP,
+        session_key=how.session_key,
+        at=how.at,
+    )
+    return Step(secret, until)
+
+
+def finish(house: Database, *, step: str, code: Code, address: str, how: Opening) -> Opened:
+    """The session that a step stands for, once its second factor is shown; a wrong one leaves the step open.
+
+    Refuses `OneTimeInvalid`, `TooManyAttempts`, `SecondFactorWrong`.
+    """
+    key, at = how.session_key, how.at
+    staff_id = house.read(
+        lambda session: one_time.whose(session, secret=step, purpose="second_factor", session_key=key, at=at)
+    )
+
+    def opened(session: WriteSession) -> Opened:
+        one_time.use(session, secret=step, purpose="second_factor", session_key=key, at=at)
+        means = second_factor.prove(session, staff_id=staff_id, code=code, at=at)
+        return open_as(session, staff_id=staff_id, means=means, how=how)
+
+    return _with_code(house, lambda: house.write(opened), staff_id=staff_id, address=address, at=at)
+
+
+def confirm(
+    house: Database, *, staff_id: int, token_hash: bytes, password: str, code: Code | None, address: str, at: datetime
+) -> None:
+    """The person in this session proved again who they are. Refuses as `sign_in`; `NotSignedIn` once it has ended."""
+    email = house.read(lambda session: account_of(session, staff_id=staff_id)).email
+    prove(house, email=email, password=password, address=address, at=at)
+
+    def proven(session: WriteSession) -> None:
+        _second(session, staff_id=staff_id, code=code, at=at)
+        refresh(session, staff_id=staff_id, token_hash=token_hash, at=at)
+
+    _with_code(house, lambda: house.write(proven), staff_id=staff_id, address=address, at=at)
+
+
+def refresh(session: WriteSession, *, staff_id: int, token_hash: bytes, at: datetime) -> None:
+    """This session has just shown who sits there. Refuses `NotSignedIn`."""
+    mine = token.c.token_hash == token_hash, token.c.staff_id == staff_id, token.c.kind == "session"
+    changed = update(token).where(*mine, token.c.revoked_at.is_(None), token.c.expires_at > at).values(fresh_at=at)
+    if not session.execute(changed).rowcount:
+        raise NotSignedIn
+
+
+def _second(session: WriteSession, *, staff_id: int, code: Code | None, at: datetime) -> str | None:
+    if not second_factor.is_wanted(session, staff_id=staff_id):
+        return None
+    if code is None:
+        raise SecondFactorWanted
+    return second_factor.prove(session, staff_id=staff_id, code=code, at=at)
+
+
+def _with_code(house: Database, act: Callable[[], T], *, staff_id: int, address: str, at: datetime) -> T:
+    scopes = second_factor.scopes(staff_id, address=address)
+    return attempts.guarded(house, scopes=scopes, at=at, act=act, counts=(SecondFactorWrong,))
+
+
+# ── Passwords and tokens ─────────────────────────────────────────────────────────────────────────────────────────
+def account_of(session: ReadSession, *, staff_id: int) -> Account:
+    """A person, as they see themselves. Refuses `NotFound`."""
+    row = session.execute(
+        select(staff.c.email, staff.c.name, staff.c.password_hash, staff.c.own_password_since).where(
+            staff.c.id == staff_id
         )
-
-    scopes = attempts.sign_in_scopes(known, address=address)
-    return attempts.guarded(house, scopes=scopes, at=at, act=verified, counts=(WrongCredentials,))
+    ).first()
+    if row is None:
+        raise NotFound(what="staff", id=staff_id)
+    has_password = row.password_hash != passwords.NOBODYS
+    return Account(staff_id, row.email, row.name, has_password, row.own_password_since is not None)
 
 
 def change_password(house: Database, *, staff_id: int, current: str, new: str, address: str, at: datetime) -> None:
@@ -154,15 +288,20 @@ def open_session(
     at: datetime,
 ) -> Opened:
     """A session for whoever has just proved to be this person, by one of `tables.MEANS`. Refuses `WrongCredentials`."""
+    return open_as(session, staff_id=staff_id, means=means, how=Opening(label, session_key, lasts, at))
+
+
+def open_as(session: WriteSession, *, staff_id: int, means: str, how: Opening) -> Opened:
+    """The same, for this browser."""
     return _opened(
         session,
         staff_id=staff_id,
         kind="session",
         means=means,
-        label=label,
-        session_key=session_key,
-        at=at,
-        until=at + lasts,
+        label=how.label,
+        session_key=how.session_key,
+        at=how.at,
+        until=how.at + how.lasts,
     )
 
 
@@ -203,7 +342,7 @@ def caller_of_token(session: ReadSession, *, token_hash: bytes, at: datetime) ->
 def tokens_of(session: ReadSession, *, staff_id: int, at: datetime) -> list[Token]:
     """The sessions and API tokens of a person that still open something, newest first, at most 200."""
     rows = session.execute(
-        select(token.c.token_hash, token.c.kind, token.c.label, token.c.made_at, token.c.expires_at)
+        select(token.c.token_hash, token.c.kind, token.c.label, token.c.made_at, token.c.expires_at, token.c.means)
         .where(token.c.staff_id == staff_id, token.c.revoked_at.is_(None), token.c.expires_at > at)
         .order_by(token.c.made_at.desc(), token.c.token_hash)
         .limit(MOST_LISTED)
@@ -224,6 +363,12 @@ def revoke_tokens(session: WriteSession, *, staff_id: int, at: datetime) -> int:
     return session.execute(update(token).where(*open_ones).values(revoked_at=at)).rowcount
 
 
+def revoke_others(session: WriteSession, *, staff_id: int, token_hash: bytes, at: datetime) -> int:
+    """End every session of a person but the one that asks; API tokens stay. Gives how many."""
+    others = token.c.staff_id == staff_id, token.c.token_hash != token_hash, token.c.kind == "session"
+    return session.execute(update(token).where(*others, token.c.revoked_at.is_(None)).values(revoked_at=at)).rowcount
+
+
 def _email(typed: str) -> str:
     # Brought to its one form before it is counted, or each way of writing it would have ten attempts of its own.
     try:
@@ -240,7 +385,7 @@ def _verified(house: Database, *, email: str, password: str) -> int:
         ).first()
     )
     kept = passwords.NOBODYS if row is None else PasswordHash(row.password_hash)
-    if not passwords.matches(kept, password) or row is None:
+    if not passwords.matches(kept, password) or row is None or kept == passwords.NOBODYS:
         raise WrongCredentials
     return int(row.id)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import groupby
 
-from sqlalchemy import and_, case, func, select
+from sqlalchemy import ColumnElement, and_, case, func, select
 
 from vouchers import chart
 from vouchers.db import ReadSession
@@ -36,8 +36,13 @@ class SpentAt:
     cents: int
 
 
-def spent_by_merchant(session: ReadSession, *, programme_id: int) -> list[SpentAt]:
-    """Every merchant of the programme, those with the most first, those with nothing included."""
+def spent_by_merchant(
+    session: ReadSession, *, programme_id: int, from_on: date | None = None, to_on: date | None = None
+) -> list[SpentAt]:
+    """Every merchant of the programme, those with the most first, those with nothing included.
+
+    Of the Paris days `from_on` to `to_on`, each end included, where they are given; a reversal counts on its own day.
+    """
     used: dict[str, list[int]] = {}
     for account, other, sign in ((posting.c.credit, posting.c.debit, 1), (posting.c.debit, posting.c.credit, -1)):
         # Between the float and a merchant there is nothing but redemption one way and reversal the other.
@@ -46,6 +51,8 @@ def spent_by_merchant(session: ReadSession, *, programme_id: int) -> list[SpentA
             .where(posting.c.programme_id == programme_id, other == chart.FLOAT, account.like("merchant:%"))
             .group_by(account)
         )
+        if from_on is not None or to_on is not None:
+            sums = sums.join(journal, _of_posting()).where(*_between(from_on, to_on))
         for owner, vouchers, cents in session.execute(sums):
             held = used.setdefault(owner, [0, 0])
             held[0] += sign * vouchers
@@ -61,15 +68,16 @@ def spent_by_merchant(session: ReadSession, *, programme_id: int) -> list[SpentA
 
 def spent_by_trade(session: ReadSession, *, programme_id: int) -> list[Spent]:
     """By the merchants' trade, the most first."""
-    return _spent_by(spent_by_merchant(session, programme_id=programme_id), name=lambda shop: shop.trade)
+    return spent_under(spent_by_merchant(session, programme_id=programme_id), name=lambda shop: shop.trade)
 
 
 def spent_by_commune(session: ReadSession, *, programme_id: int) -> list[Spent]:
     """By the commune the shops are in, the most first."""
-    return _spent_by(spent_by_merchant(session, programme_id=programme_id), name=lambda shop: shop.commune)
+    return spent_under(spent_by_merchant(session, programme_id=programme_id), name=lambda shop: shop.commune)
 
 
-def _spent_by(shops: list[SpentAt], *, name: Callable[[SpentAt], str]) -> list[Spent]:
+def spent_under(shops: list[SpentAt], *, name: Callable[[SpentAt], str]) -> list[Spent]:
+    """What the shops of each name took together, the most first."""
     grouped = [(found, list(members)) for found, members in groupby(sorted(shops, key=name), key=name)]
     spent = [
         Spent(found, sum(shop.vouchers for shop in members), sum(shop.cents for shop in members))
@@ -88,8 +96,10 @@ class Week:
     cents: int
 
 
-def spent_by_week(session: ReadSession, *, programme_id: int) -> list[Week]:
-    """From the first week with a redemption to the last, none left out.
+def spent_by_week(
+    session: ReadSession, *, programme_id: int, from_on: date | None = None, to_on: date | None = None
+) -> list[Week]:
+    """From the first week with a redemption to the last, none left out; of days `from_on` to `to_on` where given.
 
     A reversal counts in the week it was made, so that the figure of a week that is over never changes.
     """
@@ -97,8 +107,12 @@ def spent_by_week(session: ReadSession, *, programme_id: int) -> list[Week]:
         select(
             journal.c.book_day, func.sum(case((journal.c.kind == "redeemed", posting.c.cents), else_=-posting.c.cents))
         )
-        .join(posting, and_(posting.c.programme_id == journal.c.programme_id, posting.c.journal_id == journal.c.id))
-        .where(journal.c.programme_id == programme_id, journal.c.kind.in_(("redeemed", "reversed")))
+        .join(posting, _of_posting())
+        .where(
+            journal.c.programme_id == programme_id,
+            journal.c.kind.in_(("redeemed", "reversed")),
+            *_between(from_on, to_on),
+        )
         .group_by(journal.c.book_day)
     )
     mondays: dict[date, int] = {}
@@ -112,6 +126,30 @@ def spent_by_week(session: ReadSession, *, programme_id: int) -> list[Week]:
         weeks.append(Week(year, week, monday, mondays.get(monday, 0)))
         monday += timedelta(days=7)
     return weeks
+
+
+def first_spent_on(session: ReadSession, *, programme_id: int) -> date | None:
+    """The day of the first redemption; None before there was one."""
+    first = (
+        select(journal.c.book_day)
+        .where(journal.c.programme_id == programme_id, journal.c.kind == "redeemed")
+        .order_by(journal.c.id)
+        .limit(1)
+    )
+    return session.execute(first).scalar_one_or_none()
+
+
+def _of_posting() -> ColumnElement[bool]:
+    return and_(posting.c.programme_id == journal.c.programme_id, posting.c.journal_id == journal.c.id)
+
+
+def _between(from_on: date | None, to_on: date | None) -> list[ColumnElement[bool]]:
+    ends = []
+    if from_on is not None:
+        ends.append(journal.c.book_day >= from_on)
+    if to_on is not None:
+        ends.append(journal.c.book_day <= to_on)
+    return ends
 
 
 # ── With what effect ─────────────────────────────────────────────────────────────────────────────────────────────

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, bindparam, select, update
 
 from vouchers import chart, clock, guarantee, ledger, order_book
 from vouchers.codes import Secret, code_hash, control_hash, offline_prefix, offline_salt
@@ -37,7 +37,7 @@ from vouchers.errors import (
     VoucherUnknown,
 )
 from vouchers.ledger import Fact, Move
-from vouchers.tables import CLOSED_STATES, batch, journal, programme, voucher
+from vouchers.tables import CLOSED_STATES, batch, journal, programme, recipient_voucher, voucher
 
 MOST_SERIALS: Final = 10_000
 """Vouchers stopped in one go."""
@@ -190,6 +190,7 @@ def replace(
             for row, new in zip(rows, made, strict=True)
         ],
     )
+    _give_on(session, programme_id=programme_id, made=made)
     facts = [
         Fact(
             "replaced",
@@ -206,6 +207,17 @@ def replace(
     ]
     ledger.post_all(session, programme_id=programme_id, facts=facts)
     return made
+
+
+def _give_on(session: WriteSession, *, programme_id: int, made: Sequence[Replacement]) -> None:
+    """Whoever was given the old paper has the new one in its place."""
+    moved = update(recipient_voucher).where(
+        recipient_voucher.c.programme_id == programme_id, recipient_voucher.c.serial == bindparam("old_serial")
+    )
+    session.execute(
+        moved.values(serial=bindparam("new_serial")),
+        [{"old_serial": new.replaced_serial, "new_serial": new.serial} for new in made],
+    )
 
 
 def activate_replacements(

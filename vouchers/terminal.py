@@ -17,8 +17,9 @@ from vouchers.access import Act, Caller
 from vouchers.attempts import TERMINAL
 from vouchers.config import Settings
 from vouchers.db import Database, DatabaseFault
-from vouchers.errors import NotSignedIn
+from vouchers.errors import NotSignedIn, SecondFactorWanted
 from vouchers.schema import is_current
+from vouchers.second_factor import Code
 from vouchers.workshop import Progress as Heard
 
 _COMMAND_LASTS: Final = timedelta(minutes=5)
@@ -73,18 +74,30 @@ def acting(house: Database, settings: Settings, *, by: str | None, act: Act, pro
 
 
 def signed_in(house: Database, settings: Settings, *, email: str, password: str) -> sign_in.Opened:
-    """A session of a few minutes for whoever knows the password. Refuses as `sign_in.sign_in`."""
-    _, session_key = settings.secret_bytes()
-    return sign_in.sign_in(
-        house,
-        email=email,
-        password=password,
-        address=TERMINAL,
-        label="commande vouchers",
-        session_key=session_key,
-        lasts=_COMMAND_LASTS,
-        at=clock.now(),
-    )
+    """A session of a few minutes for whoever knows the password; asks for the second factor of who has one.
+
+    Refuses as `sign_in.sign_in`.
+    """
+    pepper, session_key = settings.secret_bytes()
+
+    def opened(code: Code | None) -> sign_in.Opened:
+        return sign_in.sign_in(
+            house,
+            email=email,
+            password=password,
+            code=code,
+            address=TERMINAL,
+            label="commande vouchers",
+            session_key=session_key,
+            lasts=_COMMAND_LASTS,
+            at=clock.now(),
+        )
+
+    try:
+        return opened(None)
+    except SecondFactorWanted:
+        typed = os.environ.get("VOUCHERS_CODE") or getpass.getpass("Code à six chiffres : ")
+        return opened(Code(typed, pepper))
 
 
 def bars() -> Progress:

@@ -1,6 +1,7 @@
 """Tills: an ordinary phone is tied to one shop, and signs each of its requests with a key that cannot leave it.
 
-Pairing: the shop's owner or the chamber gets a code of ten characters, good for a quarter of an hour and one phone.
+Pairing: the shop's owner or the chamber gets a code of ten characters, good for a quarter of an hour (a
+fortnight in a letter) and one phone.
 The phone makes an ECDSA P-256 key, shows the public half, and signs what it shows. Sent again after a lost answer,
 by the same key, the same till is answered; to any other key the code is used up.
 
@@ -38,6 +39,8 @@ from vouchers.till_keys import TillKey
 
 PAIRING_CHARS: Final = 10
 PAIRING_LASTS: Final = timedelta(minutes=15)
+LETTER_LASTS: Final = timedelta(days=14)
+"""A code that goes by post. It opens a till that pays its own shop and nobody else."""
 CLOCK_WINDOW: Final = timedelta(minutes=5)
 NONCES_KEPT: Final = 200_000
 LABEL_CHARS: Final = 60
@@ -148,9 +151,16 @@ class NonceMemory:
 
 # ── Pairing ──────────────────────────────────────────────────────────────────────────────────────────────────────
 def make_pairing(
-    session: WriteSession, *, programme_id: int, merchant_id: int, session_key: bytes, actor: str, at: datetime
+    session: WriteSession,
+    *,
+    programme_id: int,
+    merchant_id: int,
+    session_key: bytes,
+    lasts: timedelta = PAIRING_LASTS,
+    actor: str,
+    at: datetime,
 ) -> PairingCode:
-    """A code for one more till of a merchant (49 random bits, 15 minutes). Refuses `NotFound`."""
+    """A code for one more till of a merchant (49 random bits), good for `lasts`. Refuses `NotFound`."""
     known = select(merchant.c.id).where(merchant.c.programme_id == programme_id, merchant.c.id == merchant_id)
     if session.execute(known).first() is None:
         raise NotFound(what="merchant", id=merchant_id)
@@ -161,10 +171,10 @@ def make_pairing(
             programme_id=programme_id,
             merchant_id=merchant_id,
             made_by=actor,
-            expires_at=at + PAIRING_LASTS,
+            expires_at=at + lasts,
         )
     )
-    return PairingCode(code, at + PAIRING_LASTS)
+    return PairingCode(code, at + lasts)
 
 
 def pair(

@@ -1,12 +1,30 @@
-"""What merchants are owed and no run has settled yet: what the next run pays, posting by posting. Reads only."""
+"""What merchants are owed and no run has settled yet: what the next run pays, posting by posting. Reads only.
+
+What is held (`hold.py`) is left out: a whole merchant, or one posting together with what was given back of it since.
+"""
 
 from datetime import date
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, Subquery, Text, and_, case, cast, func, literal, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Subquery,
+    Text,
+    and_,
+    case,
+    cast,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
 
 from vouchers.db import ReadSession
-from vouchers.tables import journal, merchant, posting, settlement_line
+from vouchers.ledger import MAX_JOURNAL
+from vouchers.tables import journal, merchant, posting, reversal, settlement_hold, settlement_line
 
 OWED_KINDS: Final = ("redeemed", "guaranteed", "transfer_returned")
 TAKEN_BACK_KINDS: Final = ("reversed",)
@@ -22,8 +40,9 @@ def unsettled(
     after_journal: int = 0,
     merchant_id: int | None = None,
 ) -> Select[Any]:
-    """Postings to and from merchants that no run has settled: journal, line, kind, day, signed cents, merchant.
+    """Postings to and from merchants that no run has settled and nobody holds.
 
+    Columns: journal, line, kind, day, signed cents, merchant.
     Of business days to `to_on` and journals after the one and up to the other, each end included; of one merchant, if
     named.
     """
@@ -61,6 +80,7 @@ def unsettled(
                 journal.c.kind.in_(kinds),
                 journal.c.book_day <= to_on,
                 settlement_line.c.journal_id.is_(None),
+                ~_held(programme_id),
             )
         )
         if after_journal:
@@ -72,10 +92,67 @@ def unsettled(
     return select(union_all(owed, taken_back).subquery())
 
 
+def _held(programme_id: int) -> ColumnElement[bool]:
+    """Whether a hold stands on the posting's merchant, on the posting, or on the one of which it gives back."""
+    of_line = and_(settlement_hold.c.journal_id == posting.c.journal_id, settlement_hold.c.line == posting.c.line)
+    first = posting.alias("first")
+    given_back = exists().where(
+        reversal.c.programme_id == programme_id,
+        reversal.c.journal_id == posting.c.journal_id,
+        reversal.c.serial == posting.c.serial,
+        reversal.c.redemption_id == settlement_hold.c.journal_id,
+        first.c.programme_id == programme_id,
+        first.c.journal_id == settlement_hold.c.journal_id,
+        first.c.line == settlement_hold.c.line,
+        first.c.serial == posting.c.serial,
+    )
+    return (
+        exists()
+        .where(
+            settlement_hold.c.programme_id == programme_id,
+            settlement_hold.c.merchant_id == merchant.c.id,
+            settlement_hold.c.released_at.is_(None),
+            or_(settlement_hold.c.journal_id.is_(None), of_line, given_back.correlate(posting, settlement_hold)),
+        )
+        .correlate(posting, merchant)
+    )
+
+
 def gross_and_brought(lines: Subquery) -> tuple[ColumnElement[int], ColumnElement[int]]:
     """The sums of `unsettled` lines: what the commission is taken on, and what is paid again without; 0 of no lines."""
     brought = case((lines.c.kind.in_(_BROUGHT_KINDS), lines.c.cents), else_=0)
     return func.coalesce(func.sum(lines.c.cents - brought), 0), func.coalesce(func.sum(brought), 0)
+
+
+class Owing(NamedTuple):
+    """What one merchant is owed and nobody holds: cents, the vouchers they come from, and the day of the first."""
+
+    merchant_id: int
+    shop_name: str
+    cents: int
+    lines: int
+    since_on: date
+
+
+def owing(session: ReadSession, *, programme_id: int, to_on: date) -> list[Owing]:
+    """Every merchant with something unsettled to a day, in merchant order."""
+    lines = unsettled(programme_id=programme_id, to_on=to_on, upto_journal=MAX_JOURNAL).subquery()
+    sums = (
+        select(
+            lines.c.merchant_id,
+            func.sum(lines.c.cents).label("cents"),
+            func.count().label("lines"),
+            func.min(lines.c.book_day).label("since_on"),
+        )
+        .group_by(lines.c.merchant_id)
+        .subquery()
+    )
+    rows = session.execute(
+        select(sums.c.merchant_id, merchant.c.shop_name, sums.c.cents, sums.c.lines, sums.c.since_on)
+        .join(merchant, merchant.c.id == sums.c.merchant_id)
+        .order_by(sums.c.merchant_id)
+    )
+    return [Owing(row.merchant_id, row.shop_name, int(row.cents), int(row.lines), row.since_on) for row in rows]
 
 
 def due(session: ReadSession, *, programme_id: int, to_on: date, upto_journal: int) -> dict[int, tuple[int, int]]:

@@ -48,6 +48,9 @@ _NUMBERED: Final = {
     "bank_account": "account",
     "acceptance": "entry",
     "dispute": "dispute",
+    "remittance": "remittance",
+    "remitted": "remittance",
+    "settlement_hold": "hold",
     "programme": "serial",
 }
 

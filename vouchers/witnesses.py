@@ -23,10 +23,21 @@ def _about(row: str, kind: str, subject: str, *, wanted: str = "k.actor", where:
 
 
 _WHO_AND_WHEN: Final = "k.actor || ' ' || CAST(k.at AS TEXT)"
+_SAID: Final = "k.reason || ', ' || k.actor || ' ' || CAST(k.at AS TEXT)"
 _ORDER: Final = "'order:' || CAST(o.number AS TEXT)"
 _BATCH: Final = "'batch:' || CAST(b.number AS TEXT)"
 _DISPUTE: Final = "'dispute:' || CAST(d.number AS TEXT)"
 _RUN: Final = "'run:' || CAST(r.number AS TEXT)"
+_HOLD: Final = "'hold:' || CAST(h.number AS TEXT) || ' '"
+_HOLDS: Final = "'merchant:' || CAST(h.merchant_id AS TEXT)"
+_PILE: Final = "'remittance:' || CAST(q.number AS TEXT)"
+_LIST: Final = "'list:' || CAST(l.id AS TEXT)"
+_COUNTED: Final = (
+    "SELECT r.programme_id, r.list_id, 'order:' || CAST(MAX(m.order_number) AS TEXT) || ' ' || CAST(COUNT(*) AS TEXT)"
+    " || ' ' || CAST(CAST(SUM(r.quantity) AS BIGINT) AS TEXT) AS given"
+    " FROM recipient r JOIN recipient_list m ON m.programme_id = r.programme_id AND m.id = r.list_id"
+    " GROUP BY r.programme_id, r.list_id"
+)
 _MERCHANT: Final = "'merchant:' || CAST(a.merchant_id AS TEXT)"
 _ACCOUNT: Final = "'account:' || CAST(a.id AS TEXT)"
 _OWES: Final = (
@@ -47,6 +58,48 @@ def _moved_by_order(debit: str, credit: str) -> str:
     )
 
 
+def _rule_of(programme: str, buyer: str, where: str = "1 = 1") -> str:
+    """What was last set for a buyer."""
+    return (
+        f"(SELECT q.reason FROM journal q WHERE q.programme_id = {programme} AND q.kind = 'buyer_rule_set'"
+        f" AND q.subject = 'buyer:' || CAST({buyer} AS TEXT) AND {where} ORDER BY q.id DESC LIMIT 1)"
+    )
+
+
+_ALONE: Final = (
+    "EXISTS (SELECT 1 FROM journal k WHERE k.programme_id = o.programme_id AND k.kind = 'order_approved'"
+    f" AND k.subject = {_ORDER} AND k.actor = o.placed_by"
+    f" AND {_rule_of('o.programme_id', 'o.buyer_id', 'q.id < k.id')} = 'one')"
+)
+_APPROVED_BY: Final = f"CASE WHEN {_ALONE} THEN '-' ELSE {_about('o', 'order_approved', _ORDER)} END"
+"""Nobody, where one person of the buyer was enough at that moment and it was who placed the order."""
+
+
+def _fact_of_hold(kind: str) -> str:
+    return (
+        f"(SELECT MIN(k.id) FROM journal k WHERE k.programme_id = h.programme_id AND k.kind = '{kind}'"
+        f" AND k.subject = {_HOLDS} AND k.reason LIKE {_HOLD} || '%')"
+    )
+
+
+_APPROVAL: Final = (
+    "(SELECT MIN(k.id) FROM journal k WHERE k.programme_id = r.programme_id AND k.kind = 'run_approved'"
+    f" AND k.subject = {_RUN})"
+)
+_COVERS: Final = (
+    "(h.journal_id IS NULL OR (h.journal_id = x.journal_id AND h.line = x.line) OR EXISTS (SELECT 1 FROM reversal v"
+    " JOIN posting f ON f.programme_id = v.programme_id AND f.journal_id = v.redemption_id AND f.serial = v.serial"
+    " WHERE v.programme_id = x.programme_id AND v.journal_id = x.journal_id AND v.serial = x.serial"
+    " AND f.journal_id = h.journal_id AND f.line = h.line))"
+)
+_STOOD: Final = (
+    f"({_fact_of_hold('settlement_held')} < {_APPROVAL}"
+    f" AND COALESCE({_fact_of_hold('settlement_released')} > {_APPROVAL}, 1 = 1))"
+)
+"""SQL: whether a hold `h` covers a posting `x`, with what was given back of it; whether it stood when `r` was approved,
+by the order of the facts."""
+
+
 # fmt: off
 WITNESSES: Final = (
     # ── I6: vouchers ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -60,6 +113,26 @@ WITNESSES: Final = (
         f"""SELECT t.programme_id AS p, t.id AS n, COALESCE(CAST(t.revoked_at AS TEXT), '-') AS found,
               {_about("t", "till_revoked", "'till:' || CAST(t.id AS TEXT)", wanted="CAST(k.at AS TEXT)")} AS expected
             FROM till t"""),
+    # ── I9: remittances ──────────────────────────────────────────────────────────────────────────────────────────
+    Invariant("I9", "remittance", "a remittance is what the facts of its opening and its closing say",
+        f"""SELECT q.programme_id AS p, q.number AS n, 'merchant:' || CAST(q.merchant_id AS TEXT) || ' '
+              || CAST(q.slip_count AS TEXT) || ' ' || CAST(q.slip_cents AS TEXT) || ' ' || CAST(q.spent_on AS TEXT)
+              || ', ' || {_stated("q.opened_by", "q.opened_at")} || '; ' || CASE q.state WHEN 'closed' THEN
+                COALESCE(q.remark, '-') || ', ' || {_stated("q.closed_by", "q.closed_at")} ELSE '-' END AS found,
+              {_about("q", "remittance_opened", _PILE, wanted=_SAID)} || '; '
+              || {_about("q", "remittance_closed", _PILE, wanted=_SAID)} AS expected FROM remittance q"""),
+    Invariant("I9", "remitted", "what a remittance took is a redemption of its shop, at no till, of that voucher",
+        """SELECT m.programme_id AS p, m.remittance_number AS n, 'line ' || CAST(m.line AS TEXT) || ': '
+             || COALESCE(CAST(m.serial AS TEXT), 'no serial') || ' ' || CAST(m.cents AS TEXT) || ' '
+             || CAST(m.at AS TEXT) AS found,
+             'line ' || CAST(m.line AS TEXT) || ': ' || COALESCE(CAST(x.serial AS TEXT) || ' ' || CAST(x.cents AS TEXT)
+             || ' ' || CAST(r.at AS TEXT), 'no redemption') AS expected
+           FROM remitted m
+           LEFT JOIN remittance q ON q.programme_id = m.programme_id AND q.number = m.remittance_number
+           LEFT JOIN redemption r ON r.programme_id = m.programme_id AND r.journal_id = m.redemption_id
+             AND r.merchant_id = q.merchant_id AND r.till_id IS NULL AND r.cents = m.cents
+           LEFT JOIN posting x ON x.programme_id = r.programme_id AND x.journal_id = r.journal_id AND x.debit = 'float'
+           WHERE m.redemption_id IS NOT NULL"""),
     # ── I10: runs, settlements, bank accounts ────────────────────────────────────────────────────────────────────
     Invariant("I10", "payment_run", "who proposed and who approved a run are in its facts, and when",
         f"""SELECT r.programme_id AS p, r.number AS n,
@@ -82,6 +155,35 @@ WITNESSES: Final = (
             JOIN payment_run r ON r.programme_id = l.programme_id AND r.number = l.run_number
             JOIN journal k ON k.programme_id = r.programme_id AND k.kind = 'run_proposed' AND k.subject = {_RUN}
             WHERE j.id > r.upto_journal OR j.book_day > r.to_on OR r.upto_journal >= k.id"""),
+    Invariant("I10", "posting", "a run settled all there was of the merchants it pays, save what was held",
+        f"""SELECT x.programme_id AS p, x.journal_id AS n, 'not settled' AS found,
+             'settled in run ' || CAST(r.number AS TEXT) || ' or before' AS expected
+           FROM journal j JOIN posting x ON x.programme_id = j.programme_id AND x.journal_id = j.id
+           LEFT JOIN settlement_line l ON l.programme_id = x.programme_id AND l.journal_id = x.journal_id
+             AND l.line = x.line
+           JOIN settlement s ON s.programme_id = x.programme_id AND s.journal_id IS NOT NULL
+             AND 'merchant:' || CAST(s.merchant_id AS TEXT) = CASE j.kind WHEN 'reversed' THEN x.debit ELSE x.credit END
+           JOIN payment_run r ON r.programme_id = s.programme_id AND r.number = s.run_number
+             AND r.upto_journal >= j.id AND r.to_on >= j.book_day
+           WHERE j.kind IN ('redeemed', 'reversed', 'guaranteed', 'transfer_returned') AND l.line IS NULL
+             AND NOT EXISTS (SELECT 1 FROM settlement_hold h WHERE h.programme_id = x.programme_id
+               AND h.merchant_id = s.merchant_id AND {_COVERS} AND {_STOOD})"""),
+    Invariant("I10", "settlement_line", "what was held is in no run that was approved while the hold stood",
+        f"""SELECT l.programme_id AS p, l.journal_id AS n, 'settled in run ' || CAST(r.number AS TEXT) AS found,
+              'hold ' || CAST(h.number AS TEXT) || ' stood' AS expected
+            FROM settlement_hold h
+            JOIN settlement_line l ON l.programme_id = h.programme_id AND l.merchant_id = h.merchant_id
+            JOIN posting x ON x.programme_id = l.programme_id AND x.journal_id = l.journal_id AND x.line = l.line
+            JOIN payment_run r ON r.programme_id = l.programme_id AND r.number = l.run_number
+            WHERE {_COVERS} AND {_STOOD}"""),
+    Invariant("I10", "settlement_hold", "what is held, who held and who released it, when and why, is in its facts",
+        f"""SELECT h.programme_id AS p, h.number AS n, {_HOLD} || COALESCE(CAST(h.journal_id AS TEXT) || '/'
+              || CAST(h.line AS TEXT), 'all') || ' ' || h.because || ', ' || {_stated("h.held_by", "h.held_at")} || '; '
+              || COALESCE({_HOLD} || h.released_because || ', ' || {_stated("h.released_by", "h.released_at")}, '-')
+                AS found,
+              {_about("h", "settlement_held", _HOLDS, wanted=_SAID, where=f"k.reason LIKE {_HOLD} || '%'")} || '; '
+              || {_about("h", "settlement_released", _HOLDS, wanted=_SAID, where=f"k.reason LIKE {_HOLD} || '%'")}
+                AS expected FROM settlement_hold h"""),
     of_settlement("I10", "a merchant is paid on the newest account confirmed and in force when the run was approved",
         "COALESCE(s.account_holder || ' ' || s.iban, 'no account')",
         """COALESCE((SELECT a.account_holder || ' ' || a.iban FROM bank_account a
@@ -117,8 +219,11 @@ WITNESSES: Final = (
     Invariant("I15", "voucher_order", "who placed, approved and accepted an order are in its facts",
         f"""SELECT o.programme_id AS p, o.number AS n, COALESCE(o.placed_by, '-') || ', ' ||
               COALESCE(o.approved_by, '-') || ', ' || COALESCE(o.accepted_by, '-') AS found,
-              {_about("o", "order_placed", _ORDER)} || ', ' || {_about("o", "order_approved", _ORDER)} || ', '
+              {_about("o", "order_placed", _ORDER)} || ', ' || {_APPROVED_BY} || ', '
               || {_about("o", "order_accepted", _ORDER)} AS expected FROM voucher_order o"""),
+    Invariant("I15", "buyer", "how many people of a buyer an order takes is what was last set, else two",
+        f"""SELECT b.programme_id AS p, b.id AS n, b.approval AS found,
+              COALESCE({_rule_of("b.programme_id", "b.id")}, 'two') AS expected FROM buyer b"""),
     Invariant("I15", "voucher_order", "an order was accepted on the purchase order that it names",
         f"""SELECT o.programme_id AS p, o.number AS n, COALESCE(o.purchase_order, 'none') AS found, k.reason AS expected
             FROM voucher_order o JOIN journal k ON k.programme_id = o.programme_id AND k.kind = 'order_accepted'
@@ -140,6 +245,10 @@ WITNESSES: Final = (
               'someone else' AS expected
             FROM batch b JOIN journal k ON k.programme_id = b.programme_id AND k.subject = {_BATCH}
               AND k.kind IN ('issue_begun', 'issued', 'printed') AND k.actor = b.activated_by"""),
+    Invariant("I15", "programme", "the terms of a programme are those that were last set",
+        """SELECT t.programme_id AS p, 0 AS n, t.rhythm || ' ' || t.colour || ' ' || t.face_values AS found,
+             COALESCE((SELECT k.reason FROM journal k WHERE k.programme_id = t.programme_id AND k.kind = 'terms_set'
+               ORDER BY k.id DESC LIMIT 1), 'never set') AS expected FROM programme_terms t"""),
     # ── I16: without network ─────────────────────────────────────────────────────────────────────────────────────
     Invariant("I16", "offline_rule", "the rule without network is the one that was last allowed",
         """SELECT g.id AS p, 0 AS n, COALESCE(CAST(o.till_count AS TEXT) || ' ' || CAST(o.till_cents AS TEXT) || ' '
@@ -196,5 +305,21 @@ WITNESSES: Final = (
            LEFT JOIN dispute d ON d.programme_id = j.programme_id AND d.journal_id = j.id
              AND j.subject = 'dispute:' || CAST(d.number AS TEXT)
            WHERE j.kind IN ('guaranteed') AND d.number IS NULL"""),
+    Invariant("I17", "recipient_list", "an ordered list gives as many vouchers to as many people as its facts say",
+        f"""SELECT l.programme_id AS p, l.id AS n, COALESCE(c.given, 'nobody') AS found,
+              {_about("l", "recipients_ordered", _LIST, wanted="k.reason")} AS expected
+            FROM recipient_list l LEFT JOIN ({_COUNTED}) c ON c.programme_id = l.programme_id AND c.list_id = l.id
+            WHERE l.state <> 'draft' AND l.order_number IS NOT NULL"""),
+    Invariant("I17", "recipient_list", "each recipient of an assigned list has vouchers of their value and order",
+        f"""SELECT l.programme_id AS p, l.id AS n, COALESCE((SELECT 'order:' || CAST(l.order_number AS TEXT) || ' '
+                || CAST(COUNT(DISTINCT r.id) AS TEXT) || ' ' || CAST(COUNT(*) AS TEXT)
+                FROM recipient r JOIN recipient_voucher x ON x.programme_id = r.programme_id AND x.recipient_id = r.id
+                JOIN voucher v ON v.programme_id = x.programme_id AND v.serial = x.serial
+                  AND (v.face_cents = r.face_cents OR v.replaces_serial IS NOT NULL)
+                JOIN batch b ON b.programme_id = v.programme_id AND b.number = v.batch_number
+                  AND b.order_number = l.order_number
+                WHERE r.programme_id = l.programme_id AND r.list_id = l.id HAVING COUNT(*) > 0), '-') AS found,
+              {_about("l", "recipients_assigned", _LIST, wanted="k.reason")} AS expected
+            FROM recipient_list l"""),
 )
 # fmt: on

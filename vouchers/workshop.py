@@ -6,7 +6,8 @@ the tables, and what is not is done next. `now` gives the instant of each transa
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
@@ -20,7 +21,7 @@ from vouchers.paper.sepa_rules import Fault, faults
 from vouchers.paper.statement import Kind, Party, Statement, StatementLine, write_statements
 from vouchers.paper.voucher_sheet import Cheque, SheetText, check_sheets, write_sheets
 from vouchers.people import find_buyer
-from vouchers.rules import Rules, rules
+from vouchers.rules import Rules, rules, terms
 from vouchers.runs import Run, Settlement
 
 Now = Callable[[], datetime]
@@ -174,8 +175,16 @@ def print_cheques(
     return count
 
 
+def replacement_sheets(house: Database, *, programme_id: int, batch_number: int, cheques: Sequence[Cheque]) -> bytes:
+    """The sheets of new papers of one batch, each QR read back: kept nowhere, so given once. Raises `SheetMismatch`."""
+    with tempfile.TemporaryDirectory(prefix="sheets-") as folder:
+        out = Path(folder) / "sheets.pdf"
+        print_cheques(house, programme_id=programme_id, batch_number=batch_number, cheques=lambda: cheques, out=out)
+        return out.read_bytes()
+
+
 def _sheet_text(session: ReadSession, *, programme_id: int, batch_number: int) -> SheetText:
-    programme = rules(session, programme_id=programme_id)
+    programme, said = rules(session, programme_id=programme_id), terms(session, programme_id=programme_id)
     batch = issue.find(session, programme_id=programme_id, number=batch_number)
     ordered = order_book.find(session, programme_id=programme_id, number=batch.order_number)
     return SheetText(
@@ -186,6 +195,9 @@ def _sheet_text(session: ReadSession, *, programme_id: int, batch_number: int) -
         shops_address=programme.shops_url.removeprefix("https://"),
         host=programme.host,
         expires_on=batch.expires_on,
+        accent=said.colour,
+        wording=said.legal_wording,
+        logo=said.logo,
     )
 
 
@@ -225,6 +237,14 @@ def bank_file(run: Run, *, version: Version = "001.001.09") -> bytes:
     )
 
 
+def checked_bank_file(run: Run, *, version: Version = "001.001.09") -> bytes:
+    """The bank file, held against the rules of banks. Raises `BankFileFaulty`."""
+    xml = bank_file(run, version=version)
+    if found := faults(xml):
+        raise BankFileFaulty(found)
+    return xml
+
+
 def export_bank_file(
     house: Database,
     *,
@@ -241,9 +261,7 @@ def export_bank_file(
     """
     run = house.read(runs.find_run, programme_id=programme_id, number=number)
     pay.require_approved(run)
-    xml = bank_file(run, version=version)
-    if found := faults(xml):
-        raise BankFileFaulty(found)
+    xml = checked_bank_file(run, version=version)
     if keep is not None:
         keep(xml)
     house.write(pay.export, programme_id=programme_id, number=number, actor=actor, at=now())
@@ -318,7 +336,7 @@ def _transfer_label(run: Run, line: Settlement) -> str:
 def expire_due(
     house: Database, *, programme_id: int, actor: str, now: Now, progress: Progress = _silent
 ) -> tuple[int, int]:
-    """Lapse every voucher whose last day has passed; gives (vouchers, cents)."""
+    """Lapse every voucher that nobody can present any more; gives (vouchers, cents)."""
     count = cents = 0
     left = True
     while left:

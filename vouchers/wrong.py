@@ -16,6 +16,14 @@ PROBLEMS: Final = {
     "one_of": ("l'un de : {words}", "one of: {words}"),
     "not_whole": ("un nombre entier est attendu", "a whole number is wanted"),
     "not_an_amount": ("un montant est attendu, par exemple 12,50", "an amount is wanted, such as 12.50"),
+    "not_in_whole_vouchers": (
+        "ce montant ne se partage pas en chèques entiers de {face_cents}",
+        "this amount is not a whole number of {face_cents} vouchers",
+    ),
+    "not_a_postcode": (
+        "un code postal a cinq chiffres ; un zéro s'est peut-être perdu au début",
+        "a postcode has five digits; a zero at its start may have been lost",
+    ),
     "not_a_rate": ("un pourcentage est attendu, par exemple 5,25", "a percentage is wanted, such as 5.25"),
     "not_a_day": ("un jour est attendu, par exemple 31/12/2026", "a day is wanted, such as 31/12/2026"),
     "twice": ("deux fois le même", "the same one twice"),
@@ -33,7 +41,41 @@ PROBLEMS: Final = {
     ),
     "nothing_legible": ("rien de lisible", "nothing legible"),
     "not_an_email": ("ce n'est pas une adresse électronique", "this is not an e-mail address"),
+    "not_a_colour": ("ce n'est pas une couleur comme #1d3f7c", "this is not a colour like #1d3f7c"),
+    "not_a_logo": ("ce n'est pas une image PNG ou JPEG lisible", "this is not a PNG or JPEG picture that can be read"),
+    "logo_too_big": (
+        "l'image est trop grande (2 Mo et 20 millions de points au plus)",
+        "the picture is too large (at most 2 MB and 20 million dots)",
+    ),
+    "logo_with_a_code": (
+        "cette image contient un QR code, qui se confondrait avec celui du chèque",
+        "this picture holds a QR code, which would be taken for the voucher's",
+    ),
+    "not_an_outline": (
+        "ce n'est pas un contour de commune GeoJSON (polygones, en degrés)",
+        "this is not the outline of a town in GeoJSON (polygons, in degrees)",
+    ),
+    "outline_too_fine": (
+        "le contour a trop de points : prenez un contour simplifié",
+        "the outline has too many points: take a simplified one",
+    ),
     "not_a_host": ("ce n'est pas un nom d'hôte", "this is not a host name"),
+    "not_a_phone": ("ce n'est pas un numéro de téléphone", "this is not a telephone number"),
+    "not_a_coordinate": ("des degrés sont attendus, par exemple 49,4123", "degrees are wanted, such as 49.4123"),
+    "not_a_photo": ("ce n'est pas une photo JPEG, PNG ou WebP lisible", "this is no legible JPEG, PNG or WebP photo"),
+    "photo_too_large": ("la photo est trop lourde : 4 Mo au plus", "the photo is too large: 4 MB at most"),
+    "too_many_pixels": ("la photo a trop de pixels", "the photo has too many pixels"),
+    "lines_wrong": (
+        "{count} lignes sont à corriger, ou à laisser de côté",
+        "{count} lines are to be put right, or left out",
+    ),
+    "consent_missing": ("cochez la case pour continuer", "tick the box to go on"),
+    "enrolled_already": ("ce commerce est déjà inscrit", "this shop is enrolled already"),
+    "not_hours": ("des heures sont attendues, par exemple 9h-12h30, 14h-19h", "hours are wanted, such as 9:00-12:30"),
+    "hours_order": (
+        "deux plages au plus, l'une après l'autre, sans passer minuit (24h)",
+        "at most two spans, one after the other, not over midnight (24:00)",
+    ),
     "not_a_url": ("ce n'est pas une adresse du web", "this is not a web address"),
     "not_a_siret": (
         "ce n'est pas un SIRET (14 chiffres, clé comprise)",
@@ -53,6 +95,42 @@ PROBLEMS: Final = {
     "for_a_merchants_role": ("pour un rôle de commerçant, et lui seul", "for a merchant's role, and only for one"),
     "not_a_start": ("la fin vient avant le début", "the end comes before the start"),
     "before_the_last_day": ("elle vient avant la fin de validité", "it comes before the last day to spend"),
+    "file_too_large": ("le fichier dépasse {most} Mo", "the file is larger than {most} MB"),
+    "file_empty": (
+        "le fichier est vide, ou n'a pas de lignes sous son en-tête",
+        "the file is empty, or has no rows under its header",
+    ),
+    "file_pdf": (
+        "c'est un PDF : demandez le tableau d'origine, en .xlsx ou .csv",
+        "this is a PDF: ask for the table it was made from, as .xlsx or .csv",
+    ),
+    "file_old_xls": (
+        "c'est un ancien classeur .xls : ouvrez-le et enregistrez-le en .xlsx",
+        "this is an old .xls workbook: open it and save it as .xlsx",
+    ),
+    "file_locked": (
+        "le classeur est protégé par un mot de passe : enregistrez-le sans mot de passe",
+        "the workbook is locked with a password: save it without one",
+    ),
+    "file_not_a_table": (
+        "ce n'est pas un tableau : il faut un fichier .xlsx ou .csv",
+        "this is not a table: an .xlsx or .csv file is wanted",
+    ),
+    "file_broken": (
+        "le classeur est abîmé : ouvrez-le et enregistrez-le de nouveau",
+        "the workbook is damaged: open it and save it again",
+    ),
+    "file_bomb": ("le classeur, une fois ouvert, est trop grand", "the workbook is too large once opened"),
+    "file_columns": ("il a plus de {most} colonnes", "it has more than {most} columns"),
+    "file_rows": ("il a plus de {most} lignes", "it has more than {most} rows"),
+    "file_row_wide": (
+        "la ligne {line} a {cells} cellules, l'en-tête {columns}",
+        "line {line} has {cells} cells, the header {columns}",
+    ),
+    "file_quotes": (
+        "un guillemet est mal fermé à partir de la ligne {line}",
+        "a quotation mark is not closed from line {line}",
+    ),
     "unlike": ("elle n'a pas la forme attendue", "it does not have the wanted form"),
     "extra_forbidden": ("champ inconnu", "unknown field"),
     "int_type": ("un nombre entier est attendu", "a whole number is wanted"),
@@ -73,6 +151,10 @@ PROBLEMS: Final = {
     "too_long": ("liste trop longue", "the list is too long"),
     "literal_error": ("valeur inconnue", "unknown value"),
     "enum": ("valeur inconnue", "unknown value"),
+    "not_a_paper": (
+        "le code de 26 caractères du QR, ou le numéro suivi du code de contrôle",
+        "the 26 characters of the QR code, or the number and then the control code",
+    ),
     "instant": ("un instant AAAA-MM-JJTHH:MM:SSZ est attendu", "an instant YYYY-MM-DDTHH:MM:SSZ is wanted"),
     "day": ("un jour AAAA-MM-JJ est attendu", "a day YYYY-MM-DD is wanted"),
     "voucher_named_once": ("un code, ou un numéro et son code de contrôle", "a code, or a serial and its control code"),

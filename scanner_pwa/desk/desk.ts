@@ -15,5 +15,9 @@ addEventListener("pageshow", () => {
 });
 
 const menu = document.querySelector<HTMLDetailsElement>(".menu details");
-if (menu && matchMedia("(max-width: 59.99rem)").matches) menu.open = false;
+const wide = matchMedia("(min-width: 60rem)");
+// Beside the page it always stands open; above it, it is opened by a hand.
+const place = () => { if (menu) menu.open = wide.matches; };
+place();
+wide.addEventListener("change", place);
 document.querySelector("[aria-invalid=true]")?.scrollIntoView({ block: "center" });

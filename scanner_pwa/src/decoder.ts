@@ -66,7 +66,7 @@ export class Decoder {
 
   private hire(): Worker {
     this.ready = false;
-    const worker = new Worker(new URL(DECODER_FILE, document.baseURI));
+    const worker = new Worker(new URL(DECODER_FILE, import.meta.url));
     worker.onmessage = ({ data }: MessageEvent<Told>) => {
       if (data.works !== undefined) {
         this.ready = data.works;

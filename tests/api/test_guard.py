@@ -219,7 +219,7 @@ def test_in_production_https_is_demanded(house_url: str, tmp_path: Path) -> None
 
 def test_the_front_page_says_what_this_is_and_a_pairing_code_in_capitals_finds_the_till(doors: Doors) -> None:
     page = doors.client.get("/")
-    assert "Chèques cadeaux" in page.text and 'href="/till/"' in page.text and "<script" not in page.text
+    assert "Chèques cadeaux" in page.text and 'href="/till/"' in page.text
     moved = doors.client.get("/TILL/", follow_redirects=False)
     assert moved.status_code == 308 and moved.headers["location"] == "/till/"
     assert doors.client.get("/till", follow_redirects=False).status_code in {307, 308}

@@ -31,7 +31,7 @@ def test_who_holds_a_code_is_told_what_is_on_it_and_no_more(doors: Doors) -> Non
     used = _ask(doors, town.secrets[1].code).json()
     stopped = _ask(doors, town.secrets[2].code).json()
     assert (used["state"], stopped["state"]) == ("used", "stopped")
-    assert set(used) == {"state", "face_cents", "balance_cents", "expires_on"}
+    assert set(used) == {"state", "face_cents", "balance_cents", "expires_on", "programme_id", "programme"}
 
 
 def test_unknown_malformed_and_foreign_codes_get_one_answer_and_then_none(doors: Doors) -> None:

@@ -100,6 +100,11 @@ class Browser:
             return Page(self.client.get(target, params=fields))
         return Page(self.client.post(target, data=fields, files=files))
 
+    def send_header(self, page: Page, action: str, **typed: Any) -> Page:
+        """Send a form of the page's header: signing out, another language."""
+        form = page.tree.xpath(f"//header//form[@action='{action}']")[0]
+        return Page(self.client.post(action, data={**dict(form.form_values()), **typed}))
+
     def post(self, path: str, **typed: Any) -> Page:
         """A form sent from nowhere: without any token of ours unless it is given."""
         return Page(self.client.post(path, data=typed))

@@ -114,7 +114,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         door=till_door.make_redemption,
         refused=app.exception_handlers,
     )
-    app.add_middleware(Frame, build=build, secure=chosen.environment is Setting.PRODUCTION, fault=fault)
+    secure = chosen.environment is Setting.PRODUCTION
+    app.add_middleware(Frame, build=build, secure=secure, tiles=chosen.tiles_origin(), fault=fault)
     return app
 
 

@@ -13,11 +13,11 @@ from vouchers.api.fields import Before, Body, Cents, CentsOrNone, Limit, NumberI
 from vouchers.api.guard import AtDesk, AtKeyedDesk, does
 from vouchers.api.shapes import Page, page, shown
 from vouchers.db import WriteSession
-from vouchers.guarantee import OfflineRule, required_rule
+from vouchers.guarantee import LONGEST_MINUTES, MOST_COUNT, OfflineRule, required_rule
 
 router: Final = APIRouter(prefix="/programmes/{programme_id}", tags=["Without network"])
 
-Count = Annotated[StrictInt, Field(ge=1, le=offline.MOST_COUNT, examples=[20])]
+Count = Annotated[StrictInt, Field(ge=1, le=MOST_COUNT, examples=[20])]
 
 
 class Caps(Body):
@@ -27,7 +27,7 @@ class Caps(Body):
     till_cents: Cents
     programme_count: Count
     programme_cents: Cents
-    max_age_minutes: Annotated[StrictInt, Field(ge=1, le=offline.LONGEST_MINUTES, examples=[1440])]
+    max_age_minutes: Annotated[StrictInt, Field(ge=1, le=LONGEST_MINUTES, examples=[1440])]
     guarantee_cents: CentsOrNone
 
 

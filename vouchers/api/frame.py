@@ -29,10 +29,13 @@ _TILL_CSP: Final = (
 )
 _PAGE_CSP: Final = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; style-src 'self';"
-    " img-src 'self' data: blob:; media-src 'self' blob:; base-uri 'none'; form-action 'self'; frame-ancestors {framed}"
+    " img-src 'self' data: blob:{tiles}; media-src 'self' blob:; base-uri 'none'; form-action 'self';"
+    " frame-ancestors {framed}"
 )
 FRAMED: Final = "/jauge/"
 """The one page that other sites may show inside theirs."""
+SHOPS: Final = "/commerces/"
+"""The pages with a map: where a server of tiles is set, its pictures may be shown there and nowhere else."""
 PILE: Final = "/remises/"
 """Where paper that came by post is scanned: the one page, beside the till, that may ask for the camera."""
 _DATA_CSP: Final = "default-src 'none'; frame-ancestors 'none'"
@@ -42,11 +45,15 @@ _log = logging.getLogger("vouchers.api")
 class Frame:
     """The application inside its frame. `secure`: also demand HTTPS for two years (in production).
 
+    `tiles`: the origin that maps take their ground from, empty for none.
     `fault`: the answer to who stands there (a program, a browser) when the walls fail.
     """
 
-    def __init__(self, app: ASGIApp, *, build: str, secure: bool, fault: Callable[[Request, str], Response]) -> None:
+    def __init__(
+        self, app: ASGIApp, *, build: str, secure: bool, tiles: str, fault: Callable[[Request, str], Response]
+    ) -> None:
         self._app = app
+        self._tiles = f" {tiles}" if tiles else ""
         self._fault = fault
         self._build = build
         self._secure = secure
@@ -100,8 +107,11 @@ class Frame:
         headers["Cross-Origin-Opener-Policy"] = "same-origin"
         headers["Cross-Origin-Resource-Policy"] = "same-origin"
         headers["Vouchers-Build"] = self._build
-        page_csp = _PAGE_CSP.format(framed="*" if is_framed else "'none'")
-        headers["Content-Security-Policy"] = _TILL_CSP if is_till else page_csp if is_page else _DATA_CSP
+        tiles = self._tiles if path.startswith(SHOPS) else ""
+        page_csp = _PAGE_CSP.format(framed="*" if is_framed else "'none'", tiles=tiles)
+        # A worker lives by the policy of its own file.
+        as_page = is_page or path.startswith("/desk/")
+        headers["Content-Security-Policy"] = _TILL_CSP if is_till else page_csp if as_page else _DATA_CSP
         camera = "(self)" if is_till or (is_page and PILE in path) else "()"
         headers["Permissions-Policy"] = f"camera={camera}, microphone=(), geolocation=(), payment=()"
         if "cache-control" not in headers:

@@ -1,8 +1,4 @@
-"""What is not JSON: the page behind a voucher's QR code, what a problem's type means, the health of the house, the list
-of the doors.
-
-The QR code opens `https://HOST/#CODE`. What stands behind `#` never reaches the server.
-"""
+"""Beside the doors of the API: what a problem's type means, the health of the house, the list of the doors."""
 
 from dataclasses import dataclass
 from html import escape
@@ -26,26 +22,11 @@ _HEAD: Final = (
     '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex">'
     '<title>{title}</title><link rel="stylesheet" href="/front.css"></head><body><main>'
 )
-_FRONT: Final = (
-    "<h1>Chèques cadeaux</h1>"
-    "<p>Vous avez un chèque cadeau en main&nbsp;? Présentez-le à un commerçant affilié&nbsp;: il le vérifie et"
-    " l’encaisse en un instant. Gardez le QR code à l’abri des regards, comme un billet.</p>"
-    "<p>La liste des commerçants et la date limite sont imprimées sur le chèque.</p>"
-    '<p><a class="door" href="/till/">Vous êtes commerçant&nbsp;: ouvrir la caisse</a></p>'
-    '<p lang="en">You hold a gift voucher? Show it at a member shop: it is checked and accepted at once. Keep its QR'
-    " code out of sight, like cash.</p>"
-)
-
-
-@router.get("/", include_in_schema=False, **does("public", media="text/html"))
-async def front() -> Response:
-    """What this is, for whoever scanned a voucher."""
-    return HTMLResponse(_HEAD.format(language="fr", title="Chèques cadeaux") + _FRONT + "</main></body></html>")
 
 
 @router.get("/front.css", include_in_schema=False, **does("public", media="text/css"))
 async def style() -> Response:
-    """How that page looks."""
+    """How the list of the doors looks."""
     return FileResponse(_STYLE, media_type="text/css", headers={"Cache-Control": "public, max-age=3600"})
 
 

@@ -13,7 +13,8 @@ from vouchers.api.fields import BasisPoints, Body, Cents, Day, Line
 from vouchers.api.guard import AtDesk, AtHouse, AtKeyedDesk, SignedIn, does
 from vouchers.api.shapes import Made, Page, page, shown
 from vouchers.db import WriteSession
-from vouchers.programmes import LONGEST_WINDOW_MINUTES, open_programme
+from vouchers.founding import LONGEST_WINDOW_MINUTES
+from vouchers.programmes import open_programme
 from vouchers.rules import Rules, rules
 
 router: Final = APIRouter(tags=["Programmes"])

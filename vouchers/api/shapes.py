@@ -100,7 +100,7 @@ class Listed:
     reversed_cents: int
     sale_cents: int | None
     serials: list[int]
-    till_id: int
+    till_id: int | None
     till: str
     till_label: str
     cashier: str | None

@@ -18,16 +18,21 @@ from vouchers.api.fields import Body, Instant, Line, Password
 from vouchers.api.guard import AtHouse, SignedIn, address_of, does, staff_id_of, token_hash_of
 from vouchers.api.shapes import shown
 from vouchers.errors import NotSignedIn
+from vouchers.second_factor import Code
 
 router: Final = APIRouter(tags=["Sign-in"])
 
 
 class Credentials(Body):
-    """What a person signs in with; `label` is what the session is shown as."""
+    """What a person signs in with; `label` is what the session is shown as.
+
+    `code`: the digits of the authenticator, or a recovery code, of who has set one up.
+    """
 
     email: Annotated[Line, Field(examples=["tresorier@cci.example"])]
     password: Password
     label: Annotated[Line, Field(examples=["Ordinateur du bureau"])] = "Session"
+    code: Annotated[Line | None, Field(examples=["123456"])] = None
 
 
 class NewToken(Body):
@@ -61,6 +66,7 @@ async def open_session(body: Credentials, request: Request, house: AtHouse) -> R
         house.database,
         email=body.email,
         password=body.password,
+        code=None if body.code is None else Code(body.code, house.pepper),
         address=address_of(request),
         label=body.label,
         session_key=house.session_key,

@@ -1,10 +1,8 @@
 """Single vouchers, by serial: their life, and blocking, unblocking, cancelling, replacing them."""
 
 import base64
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter
@@ -25,7 +23,6 @@ router: Final = APIRouter(prefix="/programmes/{programme_id}/vouchers", tags=["V
 MOST_SERIALS: Final = 1_000
 MOST_REPLACED: Final = 60
 """Twenty pages: their sheets travel inside the answer."""
-_HIDDEN_FROM_BUYERS: Final = frozenset({"redeemed", "reversed"})
 
 
 class Some(Body):
@@ -88,19 +85,12 @@ def _of_vouchers(programme_id: int, serials: Sequence[int]) -> Owner:
 
 @router.get("/{serial}", **does(Act.VOUCHER_READ, gives=books.Life))
 async def life(desk: AtDesk, serial: NumberInPath) -> Response:
-    """A voucher and what happened to it. To a buyer's person, not where it was spent."""
-    owner = _of_vouchers(desk.programme_id, [serial])
-
-    def seen(session: ReadSession) -> Any:
-        found = shown(books.life_of(session, programme_id=desk.programme_id, serial=serial))
-        if not desk.reach.everything:
-            for step in found["steps"]:
-                step["shop_name"] = None
-                if step["kind"] in _HIDDEN_FROM_BUYERS:
-                    step["label"], step["actor"] = "", ""
-        return found
-
-    return await desk.answer(seen, of=owner)
+    """A voucher and what happened to it. To a buyer's person, neither where nor when it was spent."""
+    programme_id, uses = desk.programme_id, desk.reach.everything
+    return await desk.answer(
+        lambda session: books.life_of(session, programme_id=programme_id, serial=serial, uses=uses),
+        of=_of_vouchers(programme_id, [serial]),
+    )
 
 
 @router.post("/block", **does(Act.VOUCHER_BLOCK, gives=Stopped))
@@ -163,13 +153,8 @@ def _sheets(house: House, programme_id: int, made: dict[int, codes.Secret]) -> l
     for serial, secret in sorted(made.items()):
         found = house.database.read(books.life_of, programme_id=programme_id, serial=serial)
         printed.setdefault(found.batch_number, []).append(Cheque(serial, found.face_cents, *secret))
-    return [_pdf(house, programme_id, number, cheques) for number, cheques in printed.items()]
-
-
-def _pdf(house: House, programme_id: int, batch_number: int, cheques: list[Cheque]) -> str:
-    with tempfile.TemporaryDirectory(prefix="sheets-") as folder:
-        out = Path(folder) / "sheets.pdf"
-        workshop.print_cheques(
-            house.database, programme_id=programme_id, batch_number=batch_number, cheques=lambda: cheques, out=out
-        )
-        return base64.b64encode(out.read_bytes()).decode()
+    sheets = (
+        workshop.replacement_sheets(house.database, programme_id=programme_id, batch_number=number, cheques=cheques)
+        for number, cheques in printed.items()
+    )
+    return [base64.b64encode(pdf).decode() for pdf in sheets]

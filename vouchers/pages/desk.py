@@ -53,6 +53,8 @@ from vouchers.rules import names_of
 T = TypeVar("T")
 CSRF_FIELD: Final = "csrf"
 KEY_FIELD: Final = "key"
+REFUSED: Final = "Vouchers-Refusal"
+"""The header that names why a page was refused, for programs; a missing object says of which kind it is."""
 _NOTICE: Final = "notice"
 _LANGUAGE: Final = "language"
 _VISITOR: Final = "visitor"
@@ -84,11 +86,20 @@ class Screen:
     @property
     def csrf(self) -> str:
         """What every form on this page carries."""
-        return _csrf(self.house, self.cookie)
+        return form_token(self.house.session_key, self.cookie)
 
     def refused(self, refusal: Refusal) -> "Screen":
         """The same screen, whose form comes back."""
         return replace(self, typed=self.typed.refused(refusal))
+
+    def for_all(self) -> "Screen":
+        """The screen of a page without forms that is the same for everybody: no cookie is set, nobody is signed in.
+
+        Its language may stand in its address (`?langue=en`), since no form changes it there.
+        """
+        asked = self.request.query_params.get("langue", "")
+        language = next((one for one in LANGUAGES if one == asked), self.language)
+        return replace(self, language=language, caller=None, fresh_cookie=False)
 
     def say(self, sentence: str, **values: object) -> str:
         """A marked sentence in the language of this screen."""
@@ -148,8 +159,9 @@ def language_of(request: Request) -> Language:
     return _language(request)
 
 
-def _csrf(house: House, cookie: str) -> str:
-    return hmac.digest(house.session_key, b"form:" + cookie.encode(), "sha256").hex()
+def form_token(session_key: bytes, cookie: str) -> str:
+    """What every form carries that is shown to the browser with this cookie."""
+    return hmac.digest(session_key, b"form:" + cookie.encode(), "sha256").hex()
 
 
 def _read_notice(request: Request) -> str | None:
@@ -176,7 +188,7 @@ async def screen_of(request: Request, house: AtHouse) -> Screen:
         if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
             raise FormExpired
         typed = await _typed(request)
-        if fresh or not hmac.compare_digest(typed.shown(CSRF_FIELD).encode(), _csrf(house, cookie).encode()):
+        if fresh or not hmac.compare_digest(typed.shown(CSRF_FIELD).encode(), form_token(house.session_key, cookie).encode()):
             raise FormExpired
     return Screen(house, request, _language(request), typed, caller, at, cookie, fresh)
 
@@ -388,7 +400,10 @@ def refusal_page(request: Request, refusal: Refusal, *, status: int) -> Response
     if refusal.reason == "sign_in_not_fresh":
         where = quote(request.headers.get("referer", ""), safe="")
         return RedirectResponse(f"/connexion/confirmer?suite={where or back}", status_code=303)
-    return _plain_page(request, title=refusal.text(_language(request)), status=status, reason=refusal.reason)
+    shown = _plain_page(request, title=refusal.text(_language(request)), status=status, reason=refusal.reason)
+    named = f"{refusal.reason} {refusal.data.get('what', '')}".strip()
+    shown.headers[REFUSED] = named.encode("ascii", "replace").decode()
+    return shown
 
 
 def fault_page(request: Request, text: str, *, status: int) -> Response:

@@ -48,6 +48,12 @@ class Typed:
         """The field to put right, where it is one."""
         return str(self.refusal.data["field"]) if isinstance(self.refusal, BadInput) else None
 
+    def why(self, language: str) -> str:
+        """Why the form came back, for who sees it; empty when it did not."""
+        if isinstance(self.refusal, BadInput):
+            return self.refusal.beside(language)
+        return "" if self.refusal is None else self.refusal.text(language)
+
     def shown(self, name: str, default: Any = "") -> str:
         """What to put into the field again; `default` before anything was typed."""
         given = self.values.get(name)

@@ -7,6 +7,7 @@ shop's stamp. Words and codes are 100 % black (DeviceGray); the accent is decora
 The shared part is drawn once by reportlab as form XObjects, the rest is written as PDF operators, cheque by cheque.
 """
 
+import io
 import re
 import string
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final, NamedTuple
 
+from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
 from vouchers.clock import day_fr
@@ -31,6 +33,10 @@ _QR_MIDDLE: Final = _QR_LEFT + _QR_SIDE / 2
 _TEXT_LEFT, _TEXT_RIGHT = 15 * MM, 166 * MM
 _TEXT_ROOM: Final = 112 * MM
 """From the left to the quiet zone of the code."""
+_LOGO_WIDE, _LOGO_HIGH, _LOGO_FOOT = 23 * MM, 17 * MM, 58 * MM
+_LOGO_RIGHT: Final = 127 * MM
+"""Where the words end too: well before the quiet zone of the code."""
+_LOGO_GAP: Final = 3 * MM
 _FACE_ROOM, _FACE_SIZE = 60 * MM, 60.0
 _UNDER_CODE_ROOM: Final = 38 * MM
 _BAND: Final = 9 * MM
@@ -54,6 +60,7 @@ class SheetText:
     `offered_by` is the buyer's name as it is: 'Commune de Cognac'. `shops_address` is the short
     address, without https://, where the shops that accept are listed. `host` is what the QR codes lead to. `accent` is
     '#RRGGBB' (ValueError for anything else); where it is too pale to be read it colours the band but no words.
+    `wording` is what the programme has to say besides, `logo` a picture as `logo.small` gives it.
     """
 
     programme_name: str
@@ -64,6 +71,8 @@ class SheetText:
     host: str
     expires_on: date
     accent: str = DEFAULT_ACCENT
+    wording: str = ""
+    logo: bytes | None = None
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"#[0-9A-Fa-f]{6}", self.accent):
@@ -136,15 +145,18 @@ def draw_shared(canvas: Canvas, text: SheetText) -> None:
     """All that is alike on every cheque, the origin at its lower left corner."""
     accent = _rgb(text.accent)
     _draw_band(canvas, accent)
+    room = _TEXT_ROOM if text.logo is None else _TEXT_ROOM - _LOGO_WIDE - _LOGO_GAP
+    if text.logo is not None:
+        _draw_logo(canvas, text.logo)
     if _readable(accent):
         canvas.setFillColorRGB(*accent)
     else:
         canvas.setFillGray(0)
-    name, size = _programme(text.programme_name)
+    name, size = _programme(text.programme_name, room=room)
     _rows(canvas, name, font=fonts.BOLD, size=size, y=68 if len(name) == 1 else 70, apart=5.2)
     canvas.setFillGray(0)
     offered, size = fonts.paragraph(
-        f"Offert par : {text.offered_by}", name=fonts.REGULAR, sizes=(12.5, 11.5, 10.5, 9.5), lines=2, room=_TEXT_ROOM
+        f"Offert par : {text.offered_by}", name=fonts.REGULAR, sizes=(12.5, 11.5, 10.5, 9.5), lines=2, room=room
     )
     _rows(canvas, offered, font=fonts.REGULAR, size=size, y=61.3 if len(name) == 1 else 59.2, apart=4.6)
     until = f"Valable jusqu’au {day_fr(text.expires_on)} inclus"
@@ -155,20 +167,55 @@ def draw_shared(canvas: Canvas, text: SheetText) -> None:
     _rows(canvas, [shops], font=fonts.REGULAR, size=size, y=20.5)
     canvas.setFont(fonts.REGULAR, 8)
     canvas.drawCentredString(_QR_MIDDLE, 26 * MM, "Code de contrôle")
+    _draw_mentions(canvas, text, accent)
+    _draw_stamp_place(canvas)
+
+
+def draw_specimen(canvas: Canvas) -> None:
+    """Across the words, so that nobody takes the picture for a voucher; the code stays as it will look."""
+    canvas.saveState()
+    canvas.translate(68 * MM, 31 * MM)
+    canvas.rotate(14)
+    canvas.setFillColorRGB(0.75, 0.1, 0.1, alpha=0.32)
+    canvas.setFont(fonts.BOLD, 62)
+    canvas.drawCentredString(0, 0, "SPÉCIMEN", charSpace=3)
+    canvas.restoreState()
+
+
+def _draw_mentions(canvas: Canvas, text: SheetText, accent: tuple[float, float, float]) -> None:
+    """What the law and the programme ask to be said, under a line."""
+    long, room = bool(fonts.printable(text.wording)), _TEXT_RIGHT - _TEXT_LEFT
+    line = 17 * MM if long else 16 * MM
     canvas.setStrokeColorRGB(*accent)
     canvas.setLineWidth(0.8)
-    canvas.line(_TEXT_LEFT, 16 * MM, _TEXT_RIGHT, 16 * MM)
+    canvas.line(_TEXT_LEFT, line, _TEXT_RIGHT, line)
     rules = "Il n’est pas rendu de monnaie. Non échangeable contre des espèces, non remboursable."
-    _rows(canvas, [rules], font=fonts.REGULAR, size=8.5, y=11.5)
+    _rows(canvas, [rules], font=fonts.REGULAR, size=8.5, y=13.2 if long else 11.5)
+    if long:
+        wording, size = fonts.paragraph(text.wording, name=fonts.REGULAR, sizes=(8, 7.5, 7), lines=2, room=room)
+        _rows(canvas, wording, font=fonts.REGULAR, size=size, y=9.9, apart=3)
     issuer, size = fonts.paragraph(
         f"Émis par {text.issuer_name}, {text.issuer_address}",
         name=fonts.REGULAR,
-        sizes=(8.5, 8, 7.5),
-        lines=2,
-        room=_TEXT_RIGHT - _TEXT_LEFT,
+        sizes=(8, 7.5, 7, 6.5) if long else (8.5, 8, 7.5),
+        lines=1 if long else 2,
+        room=room,
     )
-    _rows(canvas, issuer, font=fonts.REGULAR, size=size, y=7.4, apart=3.4)
-    _draw_stamp_place(canvas)
+    _rows(canvas, issuer, font=fonts.REGULAR, size=size, y=3.8 if long else 7.4, apart=3.4)
+
+
+def _draw_logo(canvas: Canvas, logo: bytes) -> None:
+    """At the end of the words, as large as its place allows."""
+    picture = ImageReader(io.BytesIO(logo))
+    wide, high = picture.getSize()
+    scale = min(_LOGO_WIDE / wide, _LOGO_HIGH / high)
+    canvas.drawImage(
+        picture,
+        _LOGO_RIGHT - wide * scale,
+        _LOGO_FOOT + (_LOGO_HIGH - high * scale) / 2,
+        width=wide * scale,
+        height=high * scale,
+    )
 
 
 def _draw_band(canvas: Canvas, accent: tuple[float, float, float]) -> None:
@@ -194,12 +241,12 @@ def _draw_stamp_place(canvas: Canvas) -> None:
     canvas.drawString(82 * MM, 35.4 * MM, "Cachet du commerçant (nom, SIRET)")
 
 
-def _programme(name: str) -> tuple[list[str], float]:
+def _programme(name: str, *, room: float) -> tuple[list[str], float]:
     """One line in large type, or else two in smaller."""
-    line, size = fonts.fitted(name, name=fonts.BOLD, size=19, least=14, room=_TEXT_ROOM)
+    line, size = fonts.fitted(name, name=fonts.BOLD, size=19, least=14, room=room)
     if line == fonts.printable(name):
         return [line], size
-    return fonts.paragraph(name, name=fonts.BOLD, sizes=(14, 13, 12), lines=2, room=_TEXT_ROOM)
+    return fonts.paragraph(name, name=fonts.BOLD, sizes=(14, 13, 12), lines=2, room=room)
 
 
 def _rows(canvas: Canvas, rows: Sequence[str], *, font: str, size: float, y: float, apart: float = 0) -> None:

@@ -1,20 +1,30 @@
 """Tables that a French spreadsheet opens rightly by a double click, and the journal as such a table.
 
-UTF-8 with a byte order mark, ';' between cells, CRLF after rows, decimal comma, days as 21/11/2026. A text
+A workbook (XLSX) has its cells typed: a text stays a text whatever it begins with, an amount is a number written from
+its cents digit by digit, a day a day. The same tables give the same bytes.
+
+A CSV is UTF-8 with a byte order mark, ';' between cells, CRLF after rows, decimal comma, days as 21/11/2026. A text
 that a spreadsheet would take for a formula gets a leading apostrophe; a real negative number is left alone,
 because numbers come in as numbers and never as text. Source: OWASP, CSV injection.
 """
 
 import csv
 import io
+import re
+import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final
+from typing import Any, Final
+
+from openpyxl import Workbook
+from openpyxl.cell import WriteOnlyCell
+from openpyxl.styles import Font
+from openpyxl.utils import get_column_letter
 
 from vouchers.clock import PARIS
 from vouchers.codes import pretty_serial
-from vouchers.money import euros_csv_fr
+from vouchers.money import euros_csv_fr, euros_plain
 
 _FULL_WIDTH: Final = "\uff1d\uff0b\uff0d\uff20"
 """The same four signs as East Asian keyboards type them; some spreadsheets take them for the plain ones."""
@@ -106,3 +116,98 @@ def _written(cell: Cell) -> str:
             # A NUL cuts a cell short in some programs; spaces before '=' do not stop others from reckoning.
             text = cell.replace("\0", "")
             return f"'{text}" if text.lstrip(" \N{NO-BREAK SPACE}").startswith(_FORMULA) else text
+
+
+# ── Workbooks ────────────────────────────────────────────────────────────────────────────────────────────────────
+XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_MONEY_FORMAT: Final = '#,##0.00\u00a0"€"'
+_DAY_FORMAT: Final = "dd/mm/yyyy"
+_MOMENT_FORMAT: Final = "dd/mm/yyyy hh:mm"
+_NOT_IN_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_NOT_IN_A_TITLE: Final = re.compile(r"[\[\]:*?/\\]")
+_MOST_IN_A_TITLE: Final = 31
+_MOST_IN_A_CELL: Final = 32_767
+_NARROWEST, _WIDEST = 10, 48
+_CORE: Final = "docProps/core.xml"
+_WRITTEN_AT: Final = re.compile(rb"<dcterms:(created|modified)[^>]*>[^<]*</dcterms:(created|modified)>")
+_NO_DAY: Final = (1980, 1, 1, 0, 0, 0)
+
+
+def xlsx(sheets: Sequence[tuple[str, Sequence[str], Iterable[Sequence[object]]]]) -> bytes:
+    """A workbook: of each sheet its name, its header and its rows of `Cell`s (anything else raises TypeError).
+
+    No cell is ever a formula: a text that looks like one is a text, marked so for whoever edits it.
+    """
+    book = Workbook(write_only=True)
+    for name, header, rows in sheets:
+        table = [list(row) for row in rows]
+        sheet = book.create_sheet(_NOT_IN_A_TITLE.sub(" ", _NOT_IN_XML.sub("", name))[:_MOST_IN_A_TITLE] or "1")
+        sheet.freeze_panes = "A2"
+        for column, title in enumerate(header):
+            widths = [len(title), *(_width(row[column]) for row in table[:_ROWS_AT_ONCE] if column < len(row))]
+            letter = get_column_letter(column + 1)
+            sheet.column_dimensions[letter].width = min(max(*widths, _NARROWEST), _WIDEST) + 2
+        sheet.append([_typed(sheet, title, bold=True) for title in header])
+        for row in table:
+            sheet.append([_typed(sheet, cell) for cell in row])
+    written = io.BytesIO()
+    book.save(written)
+    return _undated(written.getvalue())
+
+
+def _typed(sheet: Any, cell: object, *, bold: bool = False) -> Any:
+    match cell:
+        case None:
+            return None
+        case Euros(cents):
+            # The digits themselves, as a number: no float stands between the books and the spreadsheet.
+            made = WriteOnlyCell(sheet, value=0)
+            made._value, made.number_format = euros_plain(cents), _MONEY_FORMAT
+        case bool():
+            raise TypeError(f"no cell holds {cell!r}")
+        case int():
+            made = WriteOnlyCell(sheet, value=cell)
+        case datetime():
+            made = WriteOnlyCell(sheet, value=cell.astimezone(PARIS).replace(tzinfo=None))
+            made.number_format = _MOMENT_FORMAT
+        case date():
+            made = WriteOnlyCell(sheet, value=cell)
+            made.number_format = _DAY_FORMAT
+        case str():
+            text = _NOT_IN_XML.sub("", cell)[:_MOST_IN_A_CELL]
+            made = WriteOnlyCell(sheet, value=text)
+            made.data_type = "s"
+            if text.lstrip(" \N{NO-BREAK SPACE}").startswith(_FORMULA):
+                made.quotePrefix = True
+        case _:
+            raise TypeError(f"no cell holds {cell!r}")
+    if bold:
+        made.font = Font(bold=True)
+    return made
+
+
+def _width(cell: object) -> int:
+    match cell:
+        case None:
+            return 0
+        case Euros(cents):
+            return len(euros_plain(cents)) + 5
+        case datetime():
+            return len(_MOMENT_FORMAT)
+        case date():
+            return len(_DAY_FORMAT)
+    return len(str(cell))
+
+
+def _undated(book: bytes) -> bytes:
+    """The same workbook without the instant at which it was written, of which the library leaves traces."""
+    undated = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(book)) as read, zipfile.ZipFile(undated, "w", zipfile.ZIP_DEFLATED) as write:
+        for part in read.infolist():
+            content = read.read(part)
+            if part.filename == _CORE:
+                content = _WRITTEN_AT.sub(b"", content)
+            kept = zipfile.ZipInfo(part.filename, _NO_DAY)
+            kept.compress_type = zipfile.ZIP_DEFLATED
+            write.writestr(kept, content)
+    return undated.getvalue()

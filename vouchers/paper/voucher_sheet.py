@@ -18,7 +18,7 @@ import pypdfium2
 import zxingcpp
 from reportlab.pdfgen.canvas import Canvas
 
-from vouchers.codes import pretty_serial, qr_text
+from vouchers.codes import CODE_CHARS, CONTROL_CHARS, pretty_serial, qr_text
 from vouchers.paper import fonts, qr
 from vouchers.paper.cheque import (
     BLEED,
@@ -29,12 +29,15 @@ from vouchers.paper.cheque import (
     Face,
     SheetText,
     draw_shared,
+    draw_specimen,
     face,
     words_and_code,
 )
 from vouchers.paper.pdf_stream import PdfStream
 
-__all__ = ["CHEQUES_A_PAGE", "Cheque", "SheetMismatch", "SheetText", "check_sheets", "read_codes", "write_sheets"]
+__all__ = [
+    "CHEQUES_A_PAGE", "Cheque", "SheetMismatch", "SheetText", "check_sheets", "preview", "read_codes", "write_sheets",
+]  # fmt: skip
 
 CHEQUES_A_PAGE: Final = 3
 
@@ -45,6 +48,7 @@ _PAGES_A_JOB: Final = 1_000
 """Pages read from one opening of the file: pdfium keeps what it has parsed until the file is closed, which bounds this
 from above, and finds a page by walking over all before it, which bounds it from below."""
 _PRINTER_DPI: Final = 300
+_PREVIEW_DPI: Final = 130
 _CHECK_DPI: Final = 96
 """3.6 dots a module at version 3: coarser than any printer, so that what is read here has a margin."""
 
@@ -120,6 +124,30 @@ def read_codes(pdf: Path, *, processes: int = 1) -> Iterator[str]:
     """What every QR code of a file says, from the top of the first page down, as a phone would read it."""
     for page in _codes_by_page(pdf, processes):
         yield from page
+
+
+def preview(text: SheetText, *, face_cents: int) -> bytes:
+    """One cheque as it would be printed, as a PNG picture: its numbers are made up, and SPECIMEN is written over it."""
+    first = fonts.font(fonts.REGULAR).fontName
+    drawn, made = io.BytesIO(), io.BytesIO()
+    canvas = Canvas(drawn, (CHEQUE_WIDE, CHEQUE_HIGH), invariant=True, initialFontName=first)
+    bold = face(canvas, fonts.BOLD)
+    canvas.beginForm("cheque", 0, 0, CHEQUE_WIDE, CHEQUE_HIGH)
+    draw_shared(canvas, text)
+    canvas.endForm()
+    canvas.doForm("cheque")
+    canvas.setFillGray(0)
+    canvas.setFont(fonts.BOLD, 8)
+    canvas._code.append(words_and_code(_specimen(face_cents), host=text.host, bold=bold).decode("ascii"))
+    draw_specimen(canvas)
+    canvas.save()
+    with pypdfium2.PdfDocument(drawn.getvalue()) as document:
+        document[0].render(scale=_PREVIEW_DPI / 72).to_pil().save(made, format="PNG")
+    return made.getvalue()
+
+
+def _specimen(face_cents: int) -> Cheque:
+    return Cheque(0, face_cents, ("SPECIMEN" * 4)[:CODE_CHARS], "X" * CONTROL_CHARS)
 
 
 class _Template(NamedTuple):

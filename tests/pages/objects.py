@@ -1,0 +1,101 @@
+"""What one buyer and one shop have, under the names that the paths of the pages give it."""
+
+import itertools
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from tests.api.doors import Doors
+from tests.makers import a_batch, a_buyer, a_merchant, a_person, an_account, an_iban, an_order, a_siret
+from vouchers import applications, bank_accounts, clock, codes, disputes, hold, opening, recipient_lists, remit, roles, set_up
+from vouchers.db import WriteSession
+from vouchers.list_check import Row
+from vouchers.order_book import Line
+from vouchers.shop_card import Payee, Shop, Told
+from vouchers.tables import dispute
+
+NUMBERS: Final = {
+    "commandes": "order", "lots": "batch", "reglements": "run", "retenues": "hold", "remises": "remittance",
+    "litiges": "dispute",
+}  # fmt: skip
+"""What a `{number}` is the number of, by the word before it."""
+OBJECTS: Final = {
+    "programme_id", "number", "buyer_id", "merchant_id", "account_id", "till_id", "staff_id", "role_id", "serial",
+    "set_up_id", "path", "application_id", "list_id", "line", "recipient_id", "sheet", "name", "kind", "file",
+}  # fmt: skip
+_WORDS: Final = {"path": "dates", "sheet": "semaines", "line": 2, "name": "x", "kind": "csv", "file": "x"}
+_runs = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Objects:
+    """One of everything, and the programme it is in."""
+
+    programme_id: int
+    values: dict[str, Any]
+
+    def fill(self, path: str) -> str:
+        """The path of a page about these objects."""
+        parts = path.split("/")
+        for at, part in enumerate(parts):
+            if "{" not in part:
+                continue
+            name = part.partition("{")[2].partition("}")[0].partition(":")[0]
+            known = NUMBERS[parts[at - 1]] if name == "number" else name
+            parts[at] = part.partition("{")[0] + str(self.values[known]) + part.partition("}")[2]
+        return "/".join(parts)
+
+
+def objects_of(doors: Doors, programme_id: int) -> Objects:
+    """A buyer with an active batch and a list, a shop with an account, a till, a pile and a dispute."""
+    house, at = doors.house, clock.now()
+    today = clock.book_day(at)
+    buyer_id = a_buyer(house, programme_id=programme_id, at=at)
+    merchant_id = a_merchant(house, programme_id=programme_id, at=at)
+    paid = an_order(house, programme_id=programme_id, buyer_id=buyer_id, lines=[Line(1_000, 3)])
+    made = a_batch(house, paid=paid, upto="active")
+    an_account(house, programme_id=programme_id, merchant_id=merchant_id, at=at)
+    victim = a_person(house, programme_id=programme_id, at=at)
+    till_id = doors.till(programme_id, merchant_id).paired.till.till_id
+
+    def rest(session: WriteSession) -> dict[str, Any]:
+        of = {"programme_id": programme_id}
+        mine = {**of, "actor": "staff:1", "at": at}
+        account_id = bank_accounts.ask_account(
+            session, **mine, merchant_id=merchant_id, account_holder="SARL Lemoine", iban=an_iban()
+        )
+        role_id = roles.ask_role(session, **mine, staff_id=victim, name="auditor")
+        list_id = recipient_lists.bring(
+            session, **mine, buyer_id=buyer_id, name="Aînés", header=("Nom", "Prénom"), rows=[Row(2, ("Lefèvre", "Zoé"))]
+        )
+        told = Told("1 rue du Lavoir", "14170", "0231000000", "a@example.fr", "Zoé", None, None, opening.UNKNOWN)
+        application_id = applications.receive(
+            session,
+            **of,
+            shop=Shop("SARL Neuve", "Neuve", a_siret(), "Cave", "Falaise"),
+            told=told,
+            payee=Payee("SARL Neuve", an_iban()),
+            photo=None,
+            at=at,
+        )
+        pile = remit.open_remittance(
+            session, **mine, merchant_id=merchant_id, slip_count=1, slip_cents=1_000, spent_on=today
+        )
+        held = hold.lay(session, **mine, merchant_id=merchant_id, of_posting=None, because="à vérifier")
+        return {
+            "account_id": account_id,
+            "role_id": role_id,
+            "list_id": list_id,
+            "application_id": application_id,
+            "remittance": pile.number,
+            "hold": held.number,
+            "set_up_id": set_up.begin(session, **mine),
+        }
+
+    values = house.write(rest) | {
+        "programme_id": programme_id, "buyer_id": buyer_id, "merchant_id": merchant_id, "order": paid.number,
+        "batch": made.number, "serial": made.first_serial, "till_id": till_id, "staff_id": victim, "run": 1,
+        "dispute": 1, "recipient_id": 1, **_WORDS,
+    }  # fmt: skip
+    return Objects(programme_id, values)

@@ -1,0 +1,123 @@
+"""A letter to each person who still has vouchers to spend (lettre de relance), one page a person, in large type.
+
+The address stands in the window of a DL envelope after NF Z10-011: a block of 85 × 33 mm that begins 110 mm from the
+left edge and 55 mm from the top of the sheet, at most six lines of 38 characters. Body text is 16 points. Values only;
+nothing here knows where anything was spent.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import BinaryIO, Final
+
+from vouchers.clock import day_fr
+from vouchers.paper import fonts
+from vouchers.paper.fonts import BOLD
+from vouchers.paper.page import DEEP, HEIGHT, INK, LEFT, RIGHT, SOFT, Pages, amount
+
+_MM: Final = 72 / 25.4
+WINDOW_LEFT: Final = 110 * _MM
+WINDOW_TOP: Final = HEIGHT - 55 * _MM
+WINDOW_WIDTH: Final = 85 * _MM
+WINDOW_HEIGHT: Final = 33 * _MM
+MOST_LINES: Final = 6
+_BODY: Final = 16.0
+_ENVELOPE: Final = 12.0
+_LEADING: Final = 23.0
+_INSIDE: Final = 2 * _MM
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who writes, and about what: the same on every letter. `shops` is an address of the web without 'https://'."""
+
+    buyer: str
+    buyer_address: tuple[str, ...]
+    programme: str
+    shops: str
+    written_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One person: the lines of their address, how they are spoken to, and what is left in `vouchers` of theirs."""
+
+    address: tuple[str, ...]
+    called: str
+    vouchers: int
+    cents: int
+    last_on: date
+
+
+def write_reminders(out: BinaryIO, *, sender: Sender, letters: Iterable[Letter]) -> int:
+    """The letters one after another into one PDF; gives how many."""
+    pages = Pages(out, title=f"Relances, {sender.programme}", author=sender.buyer, subject="Chèques à dépenser")
+    count = 0
+    for letter in letters:
+        _draw(pages, sender, letter)
+        pages.turn()
+        count += 1
+    pages.close()
+    return count
+
+
+def envelope_lines(address: Iterable[str]) -> list[str]:
+    """At most six lines that a window shows: empty ones dropped; where there are more, the last ones share a line."""
+    lines = [line for line in map(fonts.printable, address) if line]
+    if len(lines) > MOST_LINES:
+        # The post reads from below: the last line, the town, stays alone.
+        lines = [*lines[: MOST_LINES - 2], " ".join(lines[MOST_LINES - 2 : -1]), lines[-1]]
+    return lines
+
+
+def _draw(pages: Pages, sender: Sender, letter: Letter) -> None:
+    y = HEIGHT - 22 * _MM
+    pages.text(LEFT, y, sender.buyer, size=13, face=BOLD, ink=DEEP, room=WINDOW_LEFT - LEFT - 20)
+    for line in sender.buyer_address[:MOST_LINES]:
+        y -= 14
+        pages.text(LEFT, y, line, size=10.5, ink=SOFT, room=WINDOW_LEFT - LEFT - 20)
+    _window(pages, letter.address)
+    y = WINDOW_TOP - WINDOW_HEIGHT - 34
+    pages.right(RIGHT, y, f"Le {day_fr(sender.written_on)}", size=12, ink=SOFT)
+    y -= 44
+    pages.text(LEFT, y, "Il vous reste des chèques cadeaux à dépenser", size=20, face=BOLD, room=RIGHT - LEFT)
+    y = pages.paragraph(LEFT, y - 40, f"{letter.called},", size=_BODY, lines=2, room=RIGHT - LEFT, leading=_LEADING)
+    several = letter.vouchers > 1
+    given = f"« {sender.programme} »"
+    said = f"{'Vos' if several else 'Votre'} {letter.vouchers if several else ''} chèque{'s' if several else ''}"
+    y = _block(
+        pages,
+        y - 6,
+        f"{' '.join(said.split())} {given} {'ne sont' if several else 'n’est'} pas encore "
+        f"{'tous dépensés' if several else 'entièrement dépensé'}. Il vous reste :",
+    )
+    pages.block(LEFT, y - 46, width=4, height=54, ink=DEEP)
+    pages.text(LEFT + 18, y - 14, amount(letter.cents), size=30, face=BOLD)
+    pages.text(LEFT + 18, y - 40, f"à dépenser jusqu’au {day_fr(letter.last_on)} inclus", size=_BODY, face=BOLD)
+    y -= 84
+    y = _block(
+        pages,
+        y,
+        "Après ce jour, les commerçants ne pourront plus les accepter. Présentez simplement le chèque à la caisse.",
+    )
+    y = _block(pages, y - 8, "La liste des commerces se trouve à l’adresse :")
+    pages.text(LEFT, y, sender.shops, size=_BODY, face=BOLD, ink=DEEP, room=RIGHT - LEFT)
+    y = _block(
+        pages,
+        y - 38,
+        "Un chèque perdu ou abîmé ? Venez nous voir ou appelez-nous : nous le bloquerons et vous en aurez un autre.",
+    )
+    _block(pages, y - 8, "Si vous les avez dépensés entre-temps, ne tenez pas compte de cette lettre.")
+    pages.right(RIGHT, 64, sender.buyer, size=13, face=BOLD, room=RIGHT - LEFT)
+
+
+def _block(pages: Pages, y: float, text: str) -> float:
+    return pages.paragraph(LEFT, y, text, size=_BODY, lines=6, room=RIGHT - LEFT, leading=_LEADING, ink=INK)
+
+
+def _window(pages: Pages, address: Iterable[str]) -> None:
+    """The block, its first line at the top of the window; a line that is too long is drawn smaller, then cut."""
+    y = WINDOW_TOP - _INSIDE - _ENVELOPE
+    for line in envelope_lines(address):
+        pages.text(WINDOW_LEFT + _INSIDE, y, line, size=_ENVELOPE, room=WINDOW_WIDTH - 2 * _INSIDE)
+        y -= 14.5
