@@ -93,6 +93,7 @@ async function buildDesk() {
   const scripts = (await readdir(join(HERE, "desk"))).filter((name) => name.endsWith(".ts")).sort();
   for (const script of scripts) add(script.slice(0, -3), "js", await bundle(`desk/${script}`, define, "esm"));
   for (const sheet of ["desk", "map"]) add(sheet, "css", await bundle(`desk/${sheet}.css`, {}, "esm"));
+  add("icon", "png", iconPng(192));
   files.set("manifest.json", Buffer.from(JSON.stringify(names, null, 1)));
   await leave(DESK, files);
   for (const [name, content] of files) console.log(`desk ${name.padEnd(34)} ${kb(gzipSync(content).length)} kB gzip`);

@@ -24,8 +24,9 @@ from hypothesis.stateful import (
 
 from tests.makers import NOON, PEPPER
 from tests.outbox import Outbox, allow, bring, refresh
+from tests.pile import a_pile, closed, pass_paper, take_back_the_last
 from tests.town import APPROVER, BUYERS_APPROVER, CLERK, TREASURER, a_town, reason_of
-from vouchers import clock, codes, expire, issue, order, order_book, report, settle, stop
+from vouchers import clock, codes, expire, hold, issue, order, order_book, remit, report, runs, settle, stop
 from vouchers.acceptances import Entry
 from vouchers.db import Database
 from vouchers.errors import KeyReused, Refusal
@@ -62,7 +63,7 @@ class Lives(RuleBasedStateMachine):
         self.deadline = NOON.date() + timedelta(days=25)
         self.last_day = NOON.date() + timedelta(days=20)
         self.batches: dict[int, dict[str, Any]] = {
-            self.town.batch_number: {"state": "active", "expires": self.last_day}
+            self.town.batch_number: {"state": "active", "expires": self.last_day, "active_on": NOON.date()}
         }
         self.vouchers: dict[int, dict[str, Any]] = {
             serial: self.fresh(self.town.batch_number, "active") for serial in self.town.secrets
@@ -79,6 +80,9 @@ class Lives(RuleBasedStateMachine):
         self.waiting: list[list[Entry]] = [[], [], []]
         self.brought: list[tuple[int, Entry, dict[str, Any]]] = []
         self.guaranteed: dict[int, int] = {}
+        self.piles: dict[int, dict[str, Any]] = {}
+        self.holds: dict[int, dict[str, Any]] = {}
+        self.held_since: set[int] = set()
 
     def fresh(self, batch: int, state: str, face: int = FACE) -> dict[str, Any]:
         expires = self.batches[batch]["expires"]
@@ -175,7 +179,7 @@ class Lives(RuleBasedStateMachine):
             assert answer == "same_person"
         else:
             assert answer == "accepted"
-            batch["state"] = "active"
+            batch |= {"state": "active", "active_on": self.today}
             for voucher in self.vouchers.values():
                 if voucher["batch"] == number and voucher["state"] == "printed" and voucher["replaces"] is None:
                     voucher["state"] = "active"
@@ -355,6 +359,80 @@ class Lives(RuleBasedStateMachine):
         shop, entry, answer = data.draw(st.sampled_from(self.brought))
         assert bring(self.town, self.outboxes[shop], entry, at=self.now) == answer
 
+    # ── By post ──────────────────────────────────────────────────────────────────────────────────────────────────
+    @precondition(lambda self: len(self.piles) < 4)
+    @rule(shop=SHOPS, days=st.integers(0, 12))
+    def open_an_envelope(self, shop: int, days: int) -> None:
+        spent_on = self.today - timedelta(days=days)
+        number = a_pile(self.town, shop=shop, spent_on=spent_on, at=self.now)
+        self.piles[number] = {"shop": shop, "on": spent_on, "open": True, "papers": []}
+
+    def counted(self, pile: dict[str, Any]) -> list[tuple[int, int]]:
+        """(serial, redemption) of the papers that were taken and not undone since, by whatever door."""
+        return [(serial, sale) for serial, sale in pile["papers"] if serial not in self.sales[sale]["undone"]]
+
+    def foreseen_by_post(self, serial: int, pile: dict[str, Any]) -> str:
+        if not pile["open"]:
+            return "remittance_closed"
+        if serial not in self.vouchers:
+            return "voucher_unknown"
+        voucher = self.vouchers[serial]
+        if serial in (one for one, _ in self.counted(pile)):
+            return "already_in_pile"
+        if self.today > max(voucher["expires"], self.deadline):
+            return "presentation_over"
+        active_on = (voucher if voucher["replaces"] else self.batches[voucher["batch"]]).get("active_on")
+        if active_on is not None and active_on > pile["on"]:
+            return "voucher_not_active"
+        return self.foreseen([serial], None, on=pile["on"])
+
+    @precondition(lambda self: self.piles)
+    @rule(data=st.data(), serial=SERIALS)
+    def pass_a_paper(self, data: st.DataObject, serial: int) -> None:
+        number = data.draw(st.sampled_from(sorted(self.piles)))
+        pile = self.piles[number]
+        if serial not in self.vouchers:
+            self.town.secrets[serial] = codes.new_secrets(1)[0]
+        expected = self.foreseen_by_post(serial, pile)
+        try:
+            told = pass_paper(self.town, number, serial, at=self.now)
+        except Refusal as refusal:
+            assert refusal.reason == expected == "remittance_closed"
+            return
+        assert told.get("reason", "accepted") == expected
+        if expected == "accepted":
+            self.sold([serial], pile["shop"], None, number=told["redemption"])
+            pile["papers"].append((serial, told["redemption"]))
+
+    @precondition(lambda self: self.piles)
+    @rule(data=st.data(), close=st.booleans())
+    def take_back_or_close(self, data: st.DataObject, close: bool) -> None:
+        number = data.draw(st.sampled_from(sorted(self.piles)))
+        pile = self.piles[number]
+        last = self.counted(pile)[-1:]
+        try:
+            if close:
+                closed(self.town, number, "compté deux fois", at=self.now)
+            else:
+                take_back_the_last(self.town, number, at=self.now)
+        except Refusal as refusal:
+            closed_paper = last and self.vouchers[last[0][0]]["state"] in CLOSED
+            wanted = "voucher_closed" if closed_paper else "nothing_to_undo"
+            assert refusal.reason == (wanted if pile["open"] else "remittance_closed")
+            assert not pile["open"] or not close
+            return
+        assert pile["open"]
+        if close:
+            pile["open"] = False
+            return
+        ((serial, sale),) = last
+        voucher, cents = self.vouchers[serial], self.sales[sale]["parts"][serial]
+        voucher["left"] += cents
+        voucher["state"] = "active" if voucher["state"] == "redeemed" else voucher["state"]
+        self.owed[pile["shop"]] -= cents
+        self.taken_here(pile["shop"], serial, -cents)
+        self.sales[sale]["undone"].add(serial)
+
     # ── The chamber ──────────────────────────────────────────────────────────────────────────────────────────────
     def stopped(self, serial: int, *, wanted: tuple[str, ...]) -> str:
         if serial not in self.vouchers:
@@ -432,7 +510,7 @@ class Lives(RuleBasedStateMachine):
             assert answer == "same_person"
         else:
             assert answer == "accepted"
-            voucher["state"] = "active"
+            voucher |= {"state": "active", "active_on": self.today}
 
     @rule(days=st.integers(1, 9))
     def wait(self, days: int) -> None:
@@ -463,6 +541,36 @@ class Lives(RuleBasedStateMachine):
             return
         assert self.run is None or self.run["state"] != "proposed"
         self.run = {"state": "proposed", "run": run}
+        self.held_since = set()
+
+    @rule(data=st.data(), shop=SHOPS, whole=st.booleans())
+    def hold(self, data: st.DataObject, shop: int, whole: bool) -> None:
+        """Everything that a shop is owed, or one line of it that nobody holds yet."""
+        of = {"merchant_id": self.town.merchants[shop], "because": "à vérifier", "actor": TREASURER}
+        owed = self.town.house.read(
+            runs.lines_owed, programme_id=1, merchant_id=self.town.merchants[shop], to_on=self.today
+        )
+        lines = [(line.journal_id, line.line) for line in owed if line.cents > 0]
+        if not whole and not lines:
+            return
+        line = None if whole else data.draw(st.sampled_from(lines))
+        answer, laid = self.done(hold.lay, of_posting=line, **of)
+        standing = any(one["stands"] and one["shop"] == shop and one["line"] is None for one in self.holds.values())
+        assert answer == ("hold_standing" if whole and standing else "accepted")
+        if laid:
+            self.holds[laid.number] = {"shop": shop, "line": line, "stands": True}
+            self.held_since.add(shop)
+
+    @precondition(lambda self: self.holds)
+    @rule(data=st.data())
+    def release(self, data: st.DataObject) -> None:
+        number = data.draw(st.sampled_from(sorted(self.holds)))
+        held = self.holds[number]
+        answer, _ = self.done(hold.release, number=number, because="vérifié", actor=TREASURER)
+        assert answer == ("accepted" if held["stands"] else "hold_closed")
+        if held["stands"]:
+            held["stands"] = False
+            self.held_since.add(held["shop"])
 
     @precondition(lambda self: self.run)
     @rule(who=st.sampled_from([TREASURER, APPROVER]))
@@ -471,7 +579,11 @@ class Lives(RuleBasedStateMachine):
         try:
             run = self.town.approve(self.run["run"], at=self.now, by=who)
         except Refusal as refusal:
-            assert refusal.reason == ("same_person" if who == TREASURER else "run_state")
+            open_yet = self.run["state"] == "proposed"
+            paid = {self.town.merchants.index(line.merchant_id) for line in self.run["run"].to_pay}
+            wanted = "held_since" if open_yet and self.held_since & paid else "run_state"
+            assert refusal.reason == ("same_person" if who == TREASURER else wanted)
+            assert wanted == "held_since" or not open_yet or who == TREASURER
             return
         assert self.run["state"] == "proposed"
         self.run = {"state": "approved", "run": run}
@@ -484,6 +596,12 @@ class Lives(RuleBasedStateMachine):
             vat = vat if commission >= 0 else -vat
             assert (line.commission_cents, line.vat_cents) == (commission, vat)
             assert line.net_cents == line.gross_cents + line.brought_cents - commission - vat > 0
+            behind = self.town.house.read(
+                runs.lines_of, programme_id=1, number=run.number, merchant_id=line.merchant_id
+            )
+            assert sum(one.cents for one in behind) == line.gross_cents + line.brought_cents
+            held = [one["line"] for one in self.holds.values() if one["stands"] and one["shop"] == shop]
+            assert None not in held and not {(one.journal_id, one.line) for one in behind} & set(held)
             self.owed[shop] -= line.gross_cents + line.brought_cents
 
     @precondition(lambda self: self.run)
@@ -548,6 +666,10 @@ class Lives(RuleBasedStateMachine):
             if serial not in sale["undone"]
         )
         assert gauge.spent_cents == spent
+        for number, pile in self.piles.items():
+            told = self.town.house.read(remit.find_remittance, programme_id=1, number=number)
+            taken = [self.sales[sale]["parts"][serial] for serial, sale in self.counted(pile)]
+            assert (told.count, told.cents) == (len(taken), sum(taken))
         self.town.books_hold()
 
     def teardown(self) -> None:

@@ -100,6 +100,17 @@ def test_weeks_with_too_few_uses_are_put_together_and_nothing_is_lost() -> None:
     assert all(one.uses >= campaign.LEAST_USES or not (one.uses or one.cents) for one in told + quiet)
 
 
+def test_what_comes_to_the_weeks_between_two_looks_is_never_a_few_uses() -> None:
+    spent = uses((0, 4), (1, 7), (2, 12), (3, 3))
+    friday = MONDAY + timedelta(days=25)
+    assert [one.uses for one in campaign.closed_periods(spent, today=friday)] == [11, 12]
+    later = campaign.closed_periods([*spent, *uses((4, 1))], today=friday + timedelta(days=14))
+    assert later == campaign.closed_periods(spent, today=friday)
+    last = campaign.closed_periods([*spent, *uses((4, 7))], today=friday + timedelta(days=14))
+    assert last[:2] == later and [one.uses for one in last] == [11, 12, 10]
+    assert campaign.closed_periods(uses((3, 50)), today=friday) == []
+
+
 def test_a_trade_of_few_shops_is_never_shown_nor_to_be_had_by_taking_away() -> None:
     trades = {f"merchant:{number}": "boulangerie" for number in range(1, 7)}
     trades |= {f"merchant:{number}": "restaurant" for number in range(10, 17)} | {"merchant:20": "fleuriste"}

@@ -26,14 +26,20 @@ from vouchers.errors import REFUSALS, Refusal, VoucherRefusal
 ROOT: Final = Path(__file__).parent.parent
 
 FLOORS: Final = {
-    "words": "__init__ money clock errors wrong chart codes config identity list_check opening shop_card shop_lines passwords pins snapshots forecast patterns",
+    "words": (
+        "__init__ money clock errors wrong chart codes config identity list_check opening shop_card shop_lines "
+        "passwords pins snapshots forecast patterns"
+    ),
     "memory": "tables db prepared schema",
     "law": (
-        "access attempts one_time second_factor ledger keys till_keys rules founding unsettled guarantee order_book order_desk runs invariants witnesses guards"
+        "access attempts one_time second_factor ledger keys till_keys rules founding unsettled guarantee "
+        "order_book order_desk runs invariants witnesses guards"
     ),
     "verbs": (
-        "people applications shop_profiles programmes terms set_up bank_accounts roles sign_in links passkeys invitations tills cashiers order recipient_lists recipients issue stop expire redeem sales"
-        " reverse settle pay hold remit offline acceptances disputes directory spending report solvency to_do watch books finding campaign reminders privacy verify seal copies"
+        "people applications shop_profiles programmes terms set_up bank_accounts roles sign_in links passkeys "
+        "invitations tills cashiers order recipient_lists recipients issue stop expire redeem sales reverse settle "
+        "pay hold remit offline acceptances disputes directory spending report solvency to_do watch books finding "
+        "campaign reminders privacy verify seal copies"
     ),
     "paper": "paper.*",
     "workshop": "workshop letterbox exports campaign_papers",
@@ -55,7 +61,7 @@ DOOR_TO_DOOR: Final = {
     "pages.doors": "pages.*",
     "pages.*": (
         "api.fields api.guard api.problems api.shapes pages.desk pages.forms pages.language pages.look pages.menu press"
-        " pages.shop_form pages.preview pages.set_up_forms pages.ways_in"
+        " pages.shop_form pages.preview pages.reproposal pages.set_up_forms pages.ways_in"
     ),
     "api.*": "api.fields api.frame api.guard api.problems api.shapes",
 }

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 import pytest
+from sqlalchemy import update
 
 from tests.makers import NOON, a_batch, a_buyer, a_programme, books_hold, facts_of, later
 from vouchers import list_check, order, order_book, recipient_lists, recipients, terms
@@ -325,21 +326,16 @@ def test_a_batch_that_counts_otherwise_than_the_list_is_given_to_nobody(house: D
     desk = Desk(house)
     list_id = desk.bring(person("Zola"), person("Arc"))
     ordered = desk.order(list_id)
-    desk.do(
-        lambda session, *, programme_id, at: order.redraft(
-            session,
-            programme_id=programme_id,
-            number=ordered.number,
-            lines=[Line(2_000, 1)],
-            fee_cents=0,
-            purchase_order=None,
-        )
-    )
-    desk.issued(desk.house.read(order_book.find, programme_id=desk.programme_id, number=ordered.number))
+    what: dict[str, Any] = {"number": ordered.number, "fee_cents": None, "purchase_order": None}
+    with pytest.raises(BadInput) as kept:
+        house.write(order.redraft, programme_id=desk.programme_id, lines=[Line(2_000, 1)], **what)
+    assert kept.value.data["problem"] == "made_of_a_list"
+    desk.issued(house.write(order.redraft, programme_id=desk.programme_id, lines=[Line(2_000, 2)], **what))
+    house.write(lambda session: session.execute(update(recipient).where(recipient.c.line == 3).values(quantity=2)))
     with pytest.raises(Refusal) as refused:
         desk.assign(ordered.number)
     assert refused.value.reason == "recipients_differ"
-    assert (refused.value.data["vouchers"], refused.value.data["wanted"]) == (1, 2)
+    assert (refused.value.data["vouchers"], refused.value.data["wanted"]) == (2, 3)
     left = desk.house.read(lambda session: session.execute(recipient_voucher.select()).all())
     assert left == []
 

@@ -8,10 +8,10 @@ import pytest
 
 from tests.makers import NOON, PEPPER, TODAY, facts_of, moves_of
 from tests.pile import a_pile, closed, pass_paper, take_back_the_last
-from tests.town import TREASURER, Town, a_town
-from vouchers import codes, expire, people, remit, sales
+from tests.town import APPROVER, TREASURER, Town, a_town
+from vouchers import codes, expire, people, remit, reverse, sales, stop
 from vouchers.db import Database
-from vouchers.errors import BadInput, NotFound, NothingToUndo, RemittanceClosed
+from vouchers.errors import BadInput, NotFound, NothingToUndo, RedemptionUnknown, RemittanceClosed
 from vouchers.pages.remittances import read_paper
 from vouchers.redeem import Presented
 
@@ -92,6 +92,42 @@ def test_a_shop_suspended_since_is_credited_and_one_suspended_then_is_not(house:
     run = town.propose(later.date(), at=later)
     assert [line.carried_because for line in run.settlements] == ["suspended", None]
     town.books_hold()
+
+
+def test_a_shop_suspended_that_day_is_not_credited_even_restored_since(house: Database) -> None:
+    town = a_town(house)
+    of: dict[str, Any] = {"programme_id": 1, "merchant_id": town.merchants[0], "actor": TREASURER, "reason": "enquête"}
+    house.write(people.suspend_merchant, **of, at=NOON + timedelta(days=2))
+    house.write(people.restore_merchant, **of, at=NOON + timedelta(days=4))
+    later = NOON + timedelta(days=5)
+    during, since = a_pile(town, spent_on=TODAY + timedelta(days=3), at=later), a_pile(town, at=later)
+    assert outcomes(town, during, 1, at=later) == ["merchant_suspended"]
+    assert outcomes(town, since, 1, at=later) == ["accepted"]
+    town.books_hold()
+
+
+def test_no_slip_is_dated_before_its_vouchers_could_be_spent(house: Database) -> None:
+    """A shop that was suspended would be credited for vouchers that it took since."""
+    began = NOON + timedelta(days=10)
+    town = a_town(house, at=began)
+    lost, later = town.replace(2, at=began), began + timedelta(days=2)
+    anew: dict[str, Any] = {"programme_id": 1, "serials": [lost], "actor": APPROVER}
+    house.write(stop.activate_replacements, **anew, at=began + timedelta(days=1))
+    before, then = a_pile(town, spent_on=TODAY, at=later), a_pile(town, spent_on=began.date(), at=later)
+    assert outcomes(town, before, 1, at=later) == ["voucher_not_active"]
+    assert outcomes(town, then, 1, lost, at=later) == ["accepted", "voucher_not_active"]
+    assert outcomes(town, a_pile(town, at=later), lost, at=later) == ["accepted"]
+    town.books_hold()
+
+
+def test_no_till_undoes_the_paper_that_its_shop_posted(house: Database) -> None:
+    town = a_town(house)
+    pile = a_pile(town)
+    taken = pass_paper(town, pile, 1)["redemption"]
+    undo: dict[str, Any] = {"programme_id": 1, "redemption_id": taken, "merchant_id": town.merchants[0]}
+    with pytest.raises(RedemptionUnknown):
+        house.write(reverse.reverse_at_shop, serials=None, actor="till:1", reason="erreur", at=NOON, **undo)
+    assert (pile_of(town, pile).count, town.owed(0)) == (1, 1_000)
 
 
 def test_the_last_paper_is_taken_back_and_can_be_passed_again(house: Database) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import Select, and_, case, func, select
 
 from vouchers import chart, clock
 from vouchers.db import ReadSession
+from vouchers.rules import rules
 from vouchers.tables import batch, journal, merchant, order_line, posting, voucher, voucher_order
 
 SOON: Final = timedelta(days=30)
@@ -219,8 +220,14 @@ class Use(NamedTuple):
     uses: int
 
 
-def by_week_and_trade(session: ReadSession, *, programme_id: int, buyer_id: int) -> tuple[list[Period], list[Trade]]:
-    """What the buyer's vouchers paid, by weeks and by trade, each as `shown_periods` and `shown_trades` let it be."""
+def by_week_and_trade(
+    session: ReadSession, *, programme_id: int, buyer_id: int, at: datetime
+) -> tuple[list[Period], list[Trade]]:
+    """What the buyer's vouchers paid, by weeks and by trade, each as `shown_periods` and `shown_trades` let it be.
+
+    While anything can still be spent, only what lies in whole groups of weeks that are over, `LEAST_USES` each: what
+    comes to the figures between two looks at them is then never one person's purchase. Afterwards, everything.
+    """
     sign = case((journal.c.kind == "redeemed", 1), else_=-1)
     shop = case((journal.c.kind == "redeemed", posting.c.credit), else_=posting.c.debit)
     used = (
@@ -238,7 +245,42 @@ def by_week_and_trade(session: ReadSession, *, programme_id: int, buyer_id: int)
             select(merchant.c.id, merchant.c.trade).where(merchant.c.programme_id == programme_id)
         )
     }
-    return shown_periods(uses), shown_trades(uses, trades)
+    if _is_over(session, programme_id=programme_id, buyer_id=buyer_id, today=clock.book_day(at)):
+        return shown_periods(uses), shown_trades(uses, trades)
+    closed = closed_periods(uses, today=clock.book_day(at))
+    upto = closed[-1].ends_on if closed else date.min
+    return closed, shown_trades([use for use in uses if use.on <= upto], trades)
+
+
+def _is_over(session: ReadSession, *, programme_id: int, buyer_id: int, today: date) -> bool:
+    """Whether nothing of the buyer's can be spent any more, paper by post included."""
+    if today > rules(session, programme_id=programme_id).presentation_deadline_on:
+        open_ones = (
+            select(voucher.c.serial)
+            .select_from(voucher_order)
+            .join(batch, _BATCH_OF_ORDER)
+            .join(
+                voucher,
+                and_(voucher.c.programme_id == batch.c.programme_id, voucher.c.batch_number == batch.c.number),
+            )
+            .where(
+                voucher_order.c.programme_id == programme_id,
+                voucher_order.c.buyer_id == buyer_id,
+                voucher.c.state.in_(_OPEN),
+                voucher.c.expires_on >= today,
+            )
+        )
+        return session.execute(open_ones.limit(1)).first() is None
+    return False
+
+
+def closed_periods(uses: Sequence[Use], *, today: date) -> list[Period]:
+    """The groups of weeks that are over and whole: from the first week on, each with at least `LEAST_USES`.
+
+    A group once told never changes, whatever comes later.
+    """
+    monday = today - timedelta(days=today.weekday())
+    return _grouped([use for use in uses if use.on < monday], monday=monday)[0]
 
 
 def shown_periods(uses: Sequence[Use]) -> list[Period]:
@@ -247,31 +289,38 @@ def shown_periods(uses: Sequence[Use]) -> list[Period]:
     The last ones go with those before. Weeks in which nothing at all happened stand alone. Empty where all together
     are too few. The sum is what was spent.
     """
-    weeks: dict[date, tuple[int, int, int]] = {}
-    for use in uses:
-        monday = use.on - timedelta(days=use.on.weekday())
-        cents, count, facts = weeks.get(monday, (0, 0, 0))
-        weeks[monday] = (cents + use.cents, count + use.uses, facts + 1)
-    periods: list[Period] = []
-    begun: Period | None = None
-    monday = min(weeks, default=date.max)
-    while weeks and monday <= max(weeks):
-        cents, count, facts = weeks.get(monday, (0, 0, 0))
-        sunday = monday + timedelta(days=6)
-        if begun is None and not facts:
-            periods.append(Period(monday, sunday, 0, 0))
-        else:
-            begun = _joined(begun or Period(monday, monday, 0, 0), Period(monday, sunday, cents, count))
-            if begun.uses >= LEAST_USES:
-                periods.append(begun)
-                begun = None
-        monday += timedelta(days=7)
+    periods, begun = _grouped(uses, monday=None)
     while begun is not None and periods:
         begun = _joined(periods.pop(), begun)
         if begun.uses >= LEAST_USES:
             periods.append(begun)
             begun = None
     return periods
+
+
+def _grouped(uses: Sequence[Use], *, monday: date | None) -> tuple[list[Period], Period | None]:
+    """Groups of enough uses, and what is begun after them; up to the week of the last use, or before `monday`."""
+    weeks: dict[date, tuple[int, int, int]] = {}
+    for use in uses:
+        first = use.on - timedelta(days=use.on.weekday())
+        cents, count, facts = weeks.get(first, (0, 0, 0))
+        weeks[first] = (cents + use.cents, count + use.uses, facts + 1)
+    periods: list[Period] = []
+    begun: Period | None = None
+    week = min(weeks, default=date.max)
+    last = max(weeks, default=date.min) if monday is None else monday - timedelta(days=7)
+    while weeks and week <= last:
+        cents, count, facts = weeks.get(week, (0, 0, 0))
+        sunday = week + timedelta(days=6)
+        if begun is None and not facts:
+            periods.append(Period(week, sunday, 0, 0))
+        else:
+            begun = _joined(begun or Period(week, week, 0, 0), Period(week, sunday, cents, count))
+            if begun.uses >= LEAST_USES:
+                periods.append(begun)
+                begun = None
+        week += timedelta(days=7)
+    return periods, begun
 
 
 def _joined(first: Period, then: Period) -> Period:

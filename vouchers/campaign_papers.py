@@ -51,7 +51,7 @@ def campaign_of(session: ReadSession, *, programme_id: int, buyer_id: int, at: d
     """The figures of one buyer. Refuses `NotFound`."""
     buyer = people.find_buyer(session, programme_id=programme_id, buyer_id=buyer_id)
     orders = campaign.by_order(session, programme_id=programme_id, buyer_id=buyer_id, at=at)
-    weeks, trades = campaign.by_week_and_trade(session, programme_id=programme_id, buyer_id=buyer_id)
+    weeks, trades = campaign.by_week_and_trade(session, programme_id=programme_id, buyer_id=buyer_id, at=at)
     return Campaign(buyer, tuple(orders), campaign.total(orders), tuple(weeks), tuple(trades))
 
 

@@ -11,6 +11,7 @@ from vouchers import (
     clock,
     demo_elders,
     demo_town,
+    hold,
     list_check,
     opening,
     order,
@@ -18,6 +19,8 @@ from vouchers import (
     people,
     recipient_lists,
     recipients,
+    remit,
+    set_up,
     shop_profiles,
     terms,
 )
@@ -108,7 +111,7 @@ def give_out(house: Database, *, cast: Cast, order_number: int, at: datetime) ->
 
 
 def leave_work(house: Database, *, cast: Cast, chance: Random, at: datetime) -> None:
-    """What waits for somebody today: shops that apply, an account to confirm, an order to approve, a list half done."""
+    """What waits for somebody today, at each desk."""
     programme_id = cast.programme_id
     for rank in range(_NEWCOMERS):
         _apply(house, programme_id=programme_id, rank=rank, chance=chance, at=at - timedelta(hours=30 - rank))
@@ -122,23 +125,98 @@ def leave_work(house: Database, *, cast: Cast, chance: Random, at: datetime) -> 
         actor=cast.actor("trésorier"),
         at=at - timedelta(hours=5),
     )
-    clerk = cast.actor("agente de la commune")
-    again = house.write(
-        order.draft,
-        programme_id=programme_id,
-        buyer_id=cast.buyer_id,
-        lines=[order_book.Line(2_000, 60)],
-        fee_cents=None,
-        purchase_order="BC-2026-0501",
-        actor=clerk,
-        at=at - timedelta(hours=3),
-    )
-    house.write(order.place, programme_id=programme_id, number=again.number, actor=clerk, at=at - timedelta(hours=3))
+    _order_again(house, cast=cast, at=at)
+    _leave_at_the_chamber(house, cast=cast, at=at)
     few = demo_elders.elders(40, quantity=2, euros=10, chance=chance)
     few[7] = few[7]._replace(postcode="1417")
     few[12] = few[12]._replace(last_name="")
     few.append(few[3]._replace(last_name=few[3].last_name.upper(), first_name=few[3].first_name.upper()))
     _bring(house, cast=cast, name="Nouveaux arrivants", content=demo_elders.as_file(few), at=at - timedelta(hours=2))
+
+
+def _order_again(house: Database, *, cast: Cast, at: datetime) -> None:
+    """One order is paid and waits for its vouchers, one waits for a second signature, one is not finished."""
+    agreed = _placed(house, cast=cast, line=order_book.Line(1_000, 50), hours=50, at=at)
+    _paid(house, cast=cast, order_number=agreed, at=at)
+    _placed(house, cast=cast, line=order_book.Line(2_000, 60), hours=3, at=at)
+    _drafted(house, cast=cast, line=order_book.Line(500, 40), at=at - timedelta(hours=1))
+
+
+def _drafted(house: Database, *, cast: Cast, line: order_book.Line, at: datetime) -> int:
+    made = house.write(
+        order.draft,
+        programme_id=cast.programme_id,
+        buyer_id=cast.buyer_id,
+        lines=[line],
+        fee_cents=None,
+        purchase_order=f"BC-2026-05{line.quantity}",
+        actor=cast.actor("agente de la commune"),
+        at=at,
+    )
+    return made.number
+
+
+def _placed(house: Database, *, cast: Cast, line: order_book.Line, hours: int, at: datetime) -> int:
+    then = at - timedelta(hours=hours)
+    number = _drafted(house, cast=cast, line=line, at=then)
+    clerk = cast.actor("agente de la commune")
+    house.write(order.place, programme_id=cast.programme_id, number=number, actor=clerk, at=then)
+    return number
+
+
+def _paid(house: Database, *, cast: Cast, order_number: int, at: datetime) -> None:
+    of = {"programme_id": cast.programme_id, "number": order_number}
+    approver, treasurer = cast.actor("adjoint de la commune"), cast.actor("trésorier")
+    agreed = house.write(order.approve, **of, actor=approver, at=at - timedelta(hours=49))
+    house.write(
+        order.record_payment,
+        **of,
+        cents=agreed.total_cents,
+        bank_reference=agreed.rf_reference,
+        received_on=clock.book_day(at),
+        actor=treasurer,
+        at=at - timedelta(minutes=90),
+    )
+
+
+def _leave_at_the_chamber(house: Database, *, cast: Cast, at: datetime) -> None:
+    """An envelope is open on the table, a shop's money is kept back, and next spring's programme is being written."""
+    treasurer, administrator = cast.actor("trésorier"), cast.actor("administratrice")
+    programme_id = cast.programme_id
+    house.write(
+        remit.open_remittance,
+        programme_id=programme_id,
+        merchant_id=cast.tills[5].merchant_id,
+        slip_count=12,
+        slip_cents=12_000,
+        spent_on=clock.book_day(at) - timedelta(days=2),
+        actor=treasurer,
+        at=at - timedelta(minutes=40),
+    )
+    house.write(
+        hold.lay,
+        programme_id=programme_id,
+        merchant_id=cast.tills[8].merchant_id,
+        of_posting=None,
+        because="le commerce vérifie une vente qu'il ne reconnaît pas",
+        actor=treasurer,
+        at=at - timedelta(minutes=30),
+    )
+    set_up_id = house.write(set_up.begin, programme_id=programme_id, actor=administrator, at=at - timedelta(days=1))
+    house.write(
+        set_up.answer,
+        programme_id=programme_id,
+        set_up_id=set_up_id,
+        step="target",
+        values={
+            "name": "Printemps au Pays d'Auge",
+            "target_cents": 4_000_000,
+            "host": "cheques.example.fr",
+            "shops_url": "https://cheques.example.fr/commerces",
+        },
+        actor=administrator,
+        at=at - timedelta(days=1),
+    )
 
 
 def _told(card: demo_town.Profile) -> Told:

@@ -37,7 +37,7 @@ from datetime import date, datetime
 from typing import Any, ClassVar
 
 from vouchers import clock, money
-from vouchers.wrong import PROBLEMS
+from vouchers.wrong import PROBLEMS, states_fr
 
 Plain = str | int | bool | None | dict[str, Any] | list[Any]
 
@@ -48,6 +48,8 @@ class Refusal(Exception):
     reason: ClassVar[str] = ""
     fr: ClassVar[str] = ""
     en: ClassVar[str] = ""
+    feminine: ClassVar[bool] = False
+    """Of the noun whose `state` the French sentence tells."""
 
     def __init__(self, **data: Plain) -> None:
         self.data = data
@@ -56,7 +58,11 @@ class Refusal(Exception):
     def text(self, language: str = "fr") -> str:
         """The sentence for a person; `language` is 'fr' or 'en'."""
         template = self.en if language == "en" else self.fr
-        return template.format(**{name: _spoken(name, value, language) for name, value in self.data.items()})
+        shown = {name: _spoken(name, value, language) for name, value in self.data.items()}
+        if language != "en":
+            told = {name: value for name, value in shown.items() if name in {"state", "wanted"}}
+            shown |= {n: states_fr(v, feminine=self.feminine) for n, v in told.items() if isinstance(v, str)}
+        return template.format(**shown)
 
 
 def _spoken(name: str, value: Plain, language: str) -> Plain:
@@ -342,6 +348,7 @@ class OrderRefusal(Refusal):
 
 class OrderState(OrderRefusal):
     reason = "order_state"
+    feminine = True
     fr = "La commande {number} est « {state} » ; il faudrait : {wanted}."
     en = "Order {number} is '{state}'; wanted: {wanted}."
 
@@ -386,6 +393,7 @@ class ListState(ListRefusal):
     """Also when somebody else changed the list since it was looked at."""
 
     reason = "list_state"
+    feminine = True
     fr = "La liste {number} est « {state} », ou vient de changer : rechargez la page."
     en = "List {number} is '{state}', or has just changed: reload the page."
 
@@ -634,8 +642,8 @@ class RunOpen(SettlementRefusal):
 
 class NothingToSettle(SettlementRefusal):
     reason = "nothing_to_settle"
-    fr = "Rien à régler jusqu'au {to_on}."
-    en = "Nothing to settle up to {to_on}."
+    fr = "Rien à régler jusqu'au {to_on} : rien de dû, ou seulement à des commerces suspendus ou sans compte bancaire."
+    en = "Nothing to settle up to {to_on}: nothing owed, or only to shops suspended or without a bank account."
 
 
 class FiguresChanged(SettlementRefusal):

@@ -278,7 +278,8 @@ INVARIANTS: Final = (
     Invariant("I9", "redemption", "a redemption was made at a till of its merchant, or came by post; its sale covers",
         """SELECT r.programme_id AS p, r.journal_id AS n, 'till ' || COALESCE(CAST(r.till_id AS TEXT), 'none')
              || ', sale ' || COALESCE(CAST(r.sale_cents AS TEXT), 'unknown') AS found,
-             'a till, or a remittance, of merchant ' || CAST(r.merchant_id AS TEXT) || ', a sale that covers it' AS expected
+             'a till, or a remittance, of merchant ' || CAST(r.merchant_id AS TEXT) || ', a sale that covers it'
+               AS expected
            FROM redemption r LEFT JOIN till t ON t.programme_id = r.programme_id AND t.id = r.till_id
              AND t.merchant_id = r.merchant_id
            LEFT JOIN remitted m ON m.programme_id = r.programme_id AND m.redemption_id = r.journal_id

@@ -42,6 +42,11 @@ _GUESSES: Final = (
     ("town", r"ville|commune|town|city|localite"),
     ("last_name", r"\bnom\b|nom |patronyme|last|surname|famille|beneficiaire"),
 )
+_POSTAL: Final = {
+    "st": "saint", "ste": "sainte", "av": "avenue", "bd": "boulevard", "pl": "place", "rte": "route", "ch": "chemin",
+    "imp": "impasse", "res": "residence",
+}  # fmt: skip
+"""The post's short words (NF Z10-011): one address is written with them in one file and without in another."""
 _WORDS: Final = re.compile(r"[^a-z0-9]+")
 _SPACES: Final = re.compile(r"[\s\u00a0\u202f]+")
 _CIVILITIES: Final = frozenset({"m", "mr", "mme", "mlle", "monsieur", "madame", "mademoiselle", "veuve", "vve"})
@@ -367,7 +372,8 @@ def _who(one: Recipient) -> tuple[str, ...]:
 
 
 def _place(one: Recipient) -> str:
-    return plain(" ".join(filter(None, (one.address, one.postcode, one.town))))
+    words = plain(" ".join(filter(None, (one.address, one.postcode, one.town)))).split()
+    return " ".join(_POSTAL.get(word, word) for word in words)
 
 
 def plain(text: str) -> str:

@@ -36,7 +36,7 @@ from vouchers.ledger import Fact, Move
 from vouchers.money import MAX_CENTS, face_value_fr, share_of
 from vouchers.order_book import Line, Order, find, subject
 from vouchers.rules import take_turn, terms
-from vouchers.tables import buyer, journal, order_line, posting, programme, voucher_order
+from vouchers.tables import buyer, journal, order_line, posting, programme, recipient_list, voucher_order
 
 MOST_VOUCHERS: Final = 200_000
 """Vouchers in one order."""
@@ -101,12 +101,18 @@ def redraft(
     fee_cents: int | None,
     purchase_order: str | None,
 ) -> Order:
-    """Another content for a draft; from its placing on, an order keeps its lines.
+    """Another content for a draft; from its placing on, an order keeps its lines, and one made of a list ever.
 
-    Refuses what `draft` refuses of the content, `NotFound`, `OrderState`.
+    Refuses what `draft` refuses of the content, `NotFound`, `OrderState`, `BadInput` (other lines than its list's).
     """
     _check(lines, fee_cents=fee_cents)
     drafted = order_book.locked(session, programme_id=programme_id, number=number, wanted=("draft",))
+    of_list = select(recipient_list.c.id).where(
+        recipient_list.c.programme_id == programme_id, recipient_list.c.order_number == number
+    )
+    if sorted(lines) != sorted(drafted.lines) and session.execute(of_list).first() is not None:
+        # Its vouchers would be printed before anybody saw that they cannot be given to the people of the list.
+        raise BadInput(field="lines", problem="made_of_a_list")
     fee_cents, fee_vat_cents = _fee(session, programme_id=programme_id, lines=lines, fee_cents=fee_cents)
     _refuse_unsold(session, programme_id=programme_id, lines=lines)
     order_book.flip(

@@ -207,6 +207,20 @@ def find_merchant(session: ReadSession, *, programme_id: int, merchant_id: int) 
     return Merchant(*row)
 
 
+def merchants_like(
+    session: ReadSession, *, programme_id: int, words: str, limit: int = 20
+) -> list[tuple[int, str, str]]:
+    """(number, shop, commune) of the shops whose name or commune holds every one of `words`; a SIRET is one as well."""
+    found = select(merchant.c.id, merchant.c.shop_name, merchant.c.commune).where(
+        merchant.c.programme_id == programme_id
+    )
+    for word in words.split():
+        told = (merchant.c.shop_name, merchant.c.legal_name, merchant.c.commune)
+        named = sa.or_(*(column.icontains(word, autoescape=True) for column in told))
+        found = found.where(sa.or_(named, merchant.c.siret == word))
+    return [tuple(row) for row in session.execute(found.order_by(merchant.c.shop_name, merchant.c.id).limit(limit))]
+
+
 _MERCHANTS: Final = select(
     merchant.c.id,
     merchant.c.legal_name,

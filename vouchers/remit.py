@@ -2,8 +2,9 @@
 
 A voucher that is taken is a redemption like any other (`redeem`, at the door) by whoever scanned it, save that it was
 made at no till and that its last day is judged by the last day on which the shop took any (`spent_on`, of the slip).
-So paper spent in time is good until the programme's presentation deadline, and never after it. A shop suspended since
-that day is credited too: it gave goods in good standing; settlements carry what it is owed until it is restored.
+So paper spent in time is good until the programme's presentation deadline, and never after it. The shop is judged by
+that day too: suspended since, it is credited, for it gave goods in good standing, and settlements carry what it is owed
+until it is restored; suspended then, it is not, even restored since. No day makes good a voucher not yet active on it.
 
 What is refused is kept beside what was taken, with its reason, so that the difference to the slip can be explained.
 """
@@ -13,24 +14,26 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
-from sqlalchemy import Select, and_, func, or_, select, update
+from sqlalchemy import Select, and_, func, select, update
 
 from vouchers import clock, identity, ledger
 from vouchers.db import ReadSession, WriteSession
 from vouchers.errors import (
     AlreadyInPile,
     BadInput,
+    MerchantSuspended,
     NotFound,
     NothingToUndo,
     PresentationOver,
     Refusal,
     RemittanceClosed,
+    VoucherNotActive,
     refusal_of,
 )
 from vouchers.ledger import Fact
 from vouchers.money import MAX_CENTS
 from vouchers.rules import rules, take_turn
-from vouchers.tables import journal, merchant, remittance, remitted, reversal, voucher
+from vouchers.tables import batch, journal, merchant, remittance, remitted, reversal, voucher
 
 MOST_ON_A_SLIP: Final = 100_000
 REMARK_CHARS: Final = 300
@@ -80,7 +83,6 @@ class Place:
     merchant_id: int
     line: int
     accepted_at: datetime
-    in_good_standing: bool
 
 
 # ── The pile ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -185,18 +187,6 @@ def remittances_of(
     return [_pile(row) for row in session.execute(found.order_by(remittance.c.number.desc()).limit(limit))]
 
 
-def shops_like(session: ReadSession, *, programme_id: int, words: str, limit: int = 20) -> list[tuple[int, str, str]]:
-    """(number, shop, commune) of the shops whose name or commune holds every one of `words`; a SIRET is one as well."""
-    found = select(merchant.c.id, merchant.c.shop_name, merchant.c.commune).where(
-        merchant.c.programme_id == programme_id
-    )
-    for word in words.split():
-        told = (merchant.c.shop_name, merchant.c.legal_name, merchant.c.commune)
-        named = or_(*(column.icontains(word, autoescape=True) for column in told))
-        found = found.where(or_(named, merchant.c.siret == word))
-    return [tuple(row) for row in session.execute(found.order_by(merchant.c.shop_name, merchant.c.id).limit(limit))]
-
-
 def scanned_of(
     session: ReadSession, *, programme_id: int, number: int, limit: int = 200, refused_only: bool = False
 ) -> list[Scanned]:
@@ -220,10 +210,7 @@ def scanned_of(
         found = found.where(remitted.c.refused.is_not(None))
     return [
         Scanned(
-            line=row.line,
-            serial=row.serial,
-            cents=row.cents,
-            redemption_id=row.redemption_id,
+            *(row.line, row.serial, row.cents, row.redemption_id),
             undone=bool(row.undone),
             refusal=None if row.refused is None else _refusal(row.refused),
             at=row.at,
@@ -245,7 +232,8 @@ def bring(
 ) -> Place:
     """Take the next place of an open pile for a paper, held to the end of the transaction: redeem it, then keep it.
 
-    Refuses, in order: `NotFound`, `RemittanceClosed`, `AlreadyInPile`, `PresentationOver`.
+    Refuses, in order: `NotFound`, `RemittanceClosed`, `AlreadyInPile`, `PresentationOver`, `VoucherNotActive` (on the
+    slip's last day), `MerchantSuspended` (that day).
     """
     merchant_id, spent_on = _held_open(session, programme_id=programme_id, number=number)
     which = (
@@ -254,7 +242,9 @@ def bring(
         else (voucher.c.serial == (serial or 0), voucher.c.control_hash == (control_hash or b""))
     )
     paper = session.execute(
-        select(voucher.c.serial, voucher.c.expires_on).where(voucher.c.programme_id == programme_id, *which)
+        select(voucher.c.serial, voucher.c.expires_on, voucher.c.replaces_serial, batch.c.activated_at)
+        .join(batch, and_(batch.c.programme_id == voucher.c.programme_id, batch.c.number == voucher.c.batch_number))
+        .where(voucher.c.programme_id == programme_id, *which)
     ).first()
     if paper is not None:
         there = (
@@ -273,16 +263,17 @@ def bring(
         last_on = max(paper.expires_on, rules(session, programme_id=programme_id).presentation_deadline_on)
         if clock.book_day(at) > last_on:
             raise PresentationOver(serial=paper.serial, last_on=last_on.isoformat())
-    newest = select(func.coalesce(func.max(remitted.c.line), 0)).where(
-        remitted.c.programme_id == programme_id, remitted.c.remittance_number == number
-    )
+        active_on = _active_on(session, programme_id=programme_id, paper=paper)
+        if active_on is not None and active_on > spent_on:
+            raise VoucherNotActive(serial=paper.serial)
+    if not _stood(session, programme_id=programme_id, merchant_id=merchant_id, on=spent_on):
+        raise MerchantSuspended
     return Place(
         programme_id=programme_id,
         number=number,
         merchant_id=merchant_id,
-        line=int(session.execute(newest).scalar_one()) + 1,
+        line=_next_line(session, programme_id=programme_id, number=number),
         accepted_at=clock.starts(spent_on),
-        in_good_standing=_stood(session, programme_id=programme_id, merchant_id=merchant_id, on=spent_on),
     )
 
 
@@ -307,10 +298,7 @@ def keep_taken(
 def keep_refused(session: WriteSession, *, programme_id: int, number: int, refusal: Refusal, at: datetime) -> Scanned:
     """The paper at the pile's end, and why it was not taken: `cents` is its face value, 0 of no voucher of ours."""
     _held_open(session, programme_id=programme_id, number=number)
-    newest = select(func.coalesce(func.max(remitted.c.line), 0)).where(
-        remitted.c.programme_id == programme_id, remitted.c.remittance_number == number
-    )
-    line = int(session.execute(newest).scalar_one()) + 1
+    line = _next_line(session, programme_id=programme_id, number=number)
     named = refusal.data.get("serial")
     serial = named if isinstance(named, int) else None
     face = select(voucher.c.face_cents).where(voucher.c.programme_id == programme_id, voucher.c.serial == serial)
@@ -367,6 +355,23 @@ def _held_open(session: WriteSession, *, programme_id: int, number: int) -> tupl
     if row.state != "open":
         raise RemittanceClosed(number=number)
     return row.merchant_id, row.spent_on
+
+
+def _next_line(session: ReadSession, *, programme_id: int, number: int) -> int:
+    of_pile = remitted.c.programme_id == programme_id, remitted.c.remittance_number == number
+    return int(session.execute(select(func.coalesce(func.max(remitted.c.line), 0)).where(*of_pile)).scalar_one()) + 1
+
+
+def _active_on(session: ReadSession, *, programme_id: int, paper: Any) -> date | None:
+    """The day from which a voucher could be spent; None where it never could. What replaces another has its own."""
+    if paper.replaces_serial is None:
+        return None if paper.activated_at is None else clock.book_day(paper.activated_at)
+    own = select(func.min(journal.c.book_day)).where(
+        journal.c.programme_id == programme_id,
+        journal.c.subject == f"voucher:{paper.serial}",
+        journal.c.kind == "activated",
+    )
+    return session.execute(own).scalar()
 
 
 def _stood(session: ReadSession, *, programme_id: int, merchant_id: int, on: date) -> bool:

@@ -126,17 +126,17 @@ def _faces(*, programme_id: int) -> Select[Any]:
 def _orders(*, programme_id: int) -> Select[Any]:
     """By order: buyer, number, ordered, paid and distributed cents."""
     faces = _faces(programme_id=programme_id).subquery()
-    # By the order's own account, which few postings touch: by the bank's, both engines would read every redemption.
-    received = (
-        select(func.coalesce(func.sum(posting.c.cents), 0))
-        .where(
-            posting.c.programme_id == programme_id,
-            posting.c.credit == literal("receivable:") + cast(faces.c.number, Text),
-            posting.c.debit == chart.BANK,
-        )
-        .correlate(faces)
-        .scalar_subquery()
+    # By the orders' own accounts, which few postings touch: by the bank's, both engines would read every redemption.
+    accounts = select(literal("receivable:") + cast(voucher_order.c.number, Text)).where(
+        voucher_order.c.programme_id == programme_id
     )
+    banked = (
+        select(posting.c.credit, func.sum(posting.c.cents).label("cents"))
+        .where(posting.c.programme_id == programme_id, posting.c.credit.in_(accounts), posting.c.debit == chart.BANK)
+        .group_by(posting.c.credit)
+        .subquery()
+    )
+    received = func.coalesce(banked.c.cents, 0)
     active = (
         select(batch.c.order_number).where(batch.c.programme_id == programme_id, batch.c.state == "active").subquery()
     )
@@ -149,6 +149,7 @@ def _orders(*, programme_id: int) -> Select[Any]:
             case((active.c.order_number.is_not(None), faces.c.cents), else_=0).label("distributed"),
         )
         .select_from(faces)
+        .outerjoin(banked, banked.c.credit == literal("receivable:") + cast(faces.c.number, Text))
         .outerjoin(active, active.c.order_number == faces.c.number)
     )
 

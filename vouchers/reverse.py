@@ -50,13 +50,14 @@ def reverse_at_shop(
     reason: str,
     at: datetime,
 ) -> Reversed:
-    """Undo a redemption of one's own shop within the programme's window.
+    """Undo a redemption that one's own shop's till made, within the programme's window.
 
-    Not where the guarantee paid another shop in a voucher's place: on it again, its money would be taken twice. Only
-    the treasurer may then. Refuses, in order: `RedemptionUnknown`, `WindowClosed`, `VoucherClosed`, then as `reverse`.
+    Paper that it posted was taken at the desk, and is taken out of its pile there. Not where the guarantee paid
+    another shop in a voucher's place: on it again, its money would be taken twice. Only the treasurer may then.
+    Refuses, in order: `RedemptionUnknown`, `WindowClosed`, `VoucherClosed`, then as `reverse`.
     """
     done = _redemption(session, programme_id=programme_id, redemption_id=redemption_id)
-    if done.merchant_id != merchant_id:
+    if done.merchant_id != merchant_id or done.till_id is None:
         raise RedemptionUnknown
     window = timedelta(minutes=rules(session, programme_id=programme_id).reversal_window_minutes)
     if at > done.at + window:
@@ -185,12 +186,13 @@ def _put_back(session: WriteSession, *, programme_id: int, serial: int, cents: i
 
 class _Done(NamedTuple):
     merchant_id: int
+    till_id: int | None
     at: datetime
 
 
 def _redemption(session: ReadSession, *, programme_id: int, redemption_id: int) -> _Done:
     row = session.execute(
-        select(redemption.c.merchant_id, redemption.c.at).where(
+        select(redemption.c.merchant_id, redemption.c.till_id, redemption.c.at).where(
             redemption.c.programme_id == programme_id, redemption.c.journal_id == redemption_id
         )
     ).first()

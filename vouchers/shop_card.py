@@ -18,8 +18,8 @@ TRADE_CHARS: Final = 60
 COMMUNE_CHARS: Final = 80
 URL_CHARS: Final = 200
 ABOUT_LINES: Final = 8
-ABOUT_CHARS: Final = 300
-"""Of one line of what a shop says of itself."""
+ABOUT_CHARS: Final = 600
+"""Of all that a shop says of itself, however its lines are cut: what the form lets one type."""
 _POSTCODE: Final = re.compile(r"[0-9]{5}", re.ASCII)
 _PHONE: Final = re.compile(r"\+?[0-9]{6,15}", re.ASCII)
 _BETWEEN_DIGITS: Final = re.compile(r"[\s\u00a0\u202f.()/-]+")
@@ -143,6 +143,8 @@ def about(given: str) -> str:
     lines = [line for line in given.splitlines() if line.strip()]
     if len(lines) > ABOUT_LINES:
         raise BadInput(field="about", problem="lines", least=0, most=ABOUT_LINES)
+    if sum(map(len, lines)) > ABOUT_CHARS:
+        raise BadInput(field="about", problem="length", least=0, most=ABOUT_CHARS)
     return "\n".join(identity.name(line, field="about", most=ABOUT_CHARS) for line in lines)
 
 

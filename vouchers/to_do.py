@@ -134,7 +134,7 @@ def _counted(*, programme_id: int, actor: str) -> Select[Any]:
             of_batch.number,
             in_programme,
             of_batch.state == "printed",
-            mine=of_batch.issued_by == actor,
+            mine=_handled_by(actor),
         ),
         kind(
             "account_confirm",
@@ -169,6 +169,17 @@ def _counted(*, programme_id: int, actor: str) -> Select[Any]:
         ),
     )
     return select(union_all(*every).subquery())
+
+
+def _handled_by(actor: str) -> ColumnElement[bool]:
+    """Whoever had a hand in making a batch does not activate it."""
+    made = select(journal.c.id).where(
+        journal.c.programme_id == batch.c.programme_id,
+        journal.c.subject == literal("batch:") + cast(batch.c.number, Text),
+        journal.c.kind.in_(("issue_begun", "issued", "printed")),
+        journal.c.actor == actor,
+    )
+    return made.correlate(batch).exists()
 
 
 def _sold() -> ColumnElement[int]:
@@ -208,7 +219,10 @@ def _of_vouchers(
         # Few are ever blocked and no index holds them: the facts that blocked them lead there.
         ever = select(_serial_of(journal.c.subject)).where(of_programme, journal.c.kind == "blocked")
         lost = select(func.count(), func.min(voucher.c.serial)).where(
-            in_programme, voucher.c.serial.in_(ever), voucher.c.state == "blocked"
+            in_programme,
+            voucher.c.serial.in_(ever),
+            voucher.c.state == "blocked",
+            voucher.c.expires_on >= clock.book_day(at),
         )
         count, first = session.execute(lost).one()
         if count:

@@ -3,10 +3,12 @@
 What is held (`hold.py`) is left out: a whole merchant, or one posting together with what was given back of it since.
 """
 
+from collections.abc import Collection
 from datetime import date
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Select,
     Subquery,
@@ -22,6 +24,7 @@ from sqlalchemy import (
     union_all,
 )
 
+from vouchers import chart, ledger
 from vouchers.db import ReadSession
 from vouchers.ledger import MAX_JOURNAL
 from vouchers.tables import journal, merchant, posting, reversal, settlement_hold, settlement_line
@@ -39,12 +42,13 @@ def unsettled(
     upto_journal: int,
     after_journal: int = 0,
     merchant_id: int | None = None,
+    merchant_ids: Collection[int] | None = None,
 ) -> Select[Any]:
     """Postings to and from merchants that no run has settled and nobody holds.
 
     Columns: journal, line, kind, day, signed cents, merchant.
-    Of business days to `to_on` and journals after the one and up to the other, each end included; of one merchant, if
-    named.
+    Of business days to `to_on` and journals after the one and up to the other, each end included; of one
+    merchant, or of some, if named.
     """
 
     def side(account: ColumnElement[str], *, sign: int, kinds: tuple[str, ...]) -> Select[Any]:
@@ -63,6 +67,8 @@ def unsettled(
                 and_(
                     posting.c.programme_id == merchant.c.programme_id,
                     account == literal("merchant:") + cast(merchant.c.id, Text),
+                    # By number too, so that SQLite finds the one merchant of a posting and does not try them all.
+                    merchant.c.id == _number_in(account),
                 ),
             )
             .join(journal, and_(journal.c.programme_id == posting.c.programme_id, journal.c.id == posting.c.journal_id))
@@ -85,11 +91,21 @@ def unsettled(
         )
         if after_journal:
             lines = lines.where(posting.c.journal_id > after_journal)
+        if merchant_ids is not None:
+            # By name too: from the numbers alone an engine does not see that the accounts' index leads there.
+            named = [chart.merchant(one) for one in sorted(merchant_ids)]
+            lines = lines.where(merchant.c.id.in_(merchant_ids), account.in_(named))
         return lines if merchant_id is None else lines.where(merchant.c.id == merchant_id)
 
     owed = side(posting.c.credit, sign=1, kinds=OWED_KINDS)
     taken_back = side(posting.c.debit, sign=-1, kinds=TAKEN_BACK_KINDS)
     return select(union_all(owed, taken_back).subquery())
+
+
+def _number_in(account: ColumnElement[str]) -> ColumnElement[int]:
+    """17 of 'merchant:17'; nothing of any other account."""
+    number = cast(func.substr(account, len("merchant:") + 1), BigInteger)
+    return case((account.startswith("merchant:"), number))
 
 
 def _held(programme_id: int) -> ColumnElement[bool]:
@@ -134,9 +150,46 @@ class Owing(NamedTuple):
     since_on: date
 
 
-def owing(session: ReadSession, *, programme_id: int, to_on: date) -> list[Owing]:
-    """Every merchant with something unsettled to a day, in merchant order."""
-    lines = unsettled(programme_id=programme_id, to_on=to_on, upto_journal=MAX_JOURNAL).subquery()
+class Owed(NamedTuple):
+    """What all merchants are owed now and nobody holds. `page`: some of them by number; `rest`: there are more."""
+
+    cents: int
+    shops: int
+    page: list[Owing]
+    rest: int | None
+
+
+def owed_now(session: ReadSession, *, programme_id: int, after: int, limit: int) -> Owed:
+    """What is owed in all, and line by line to the `limit` merchants numbered above `after`.
+
+    The sums are those of the accounts, so that their cost does not grow with the vouchers of one season; only merchants
+    of whom something is held, and those of the page, are read posting by posting.
+    """
+    held = select(settlement_hold.c.merchant_id).where(
+        settlement_hold.c.programme_id == programme_id, settlement_hold.c.released_at.is_(None)
+    )
+    held_of = set(session.execute(held).scalars())
+    exact = _owing(session, programme_id=programme_id, merchant_ids=held_of)
+    cents_of = {}
+    for account, moved in ledger.turnovers(session, programme_id=programme_id).items():
+        kind, _, owner = account.partition(":")
+        if kind == "merchant":
+            cents_of[int(owner)] = moved.credit_cents - moved.debit_cents
+    cents_of |= dict.fromkeys(held_of, 0) | {merchant_id: one.cents for merchant_id, one in exact.items()}
+    owed = sorted(merchant_id for merchant_id, cents in cents_of.items() if cents)
+    shown = [merchant_id for merchant_id in owed if merchant_id > after][:limit]
+    page = _owing(session, programme_id=programme_id, merchant_ids=set(shown))
+    rest = shown[-1] if shown and shown[-1] != owed[-1] else None
+    return Owed(sum(cents_of.values()), len(owed), [page[one] for one in shown if one in page], rest)
+
+
+def _owing(session: ReadSession, *, programme_id: int, merchant_ids: set[int]) -> dict[int, Owing]:
+    """Each of these merchants with something unsettled."""
+    if not merchant_ids:
+        return {}
+    lines = unsettled(
+        programme_id=programme_id, to_on=date.max, upto_journal=MAX_JOURNAL, merchant_ids=merchant_ids
+    ).subquery()
     sums = (
         select(
             lines.c.merchant_id,
@@ -152,7 +205,10 @@ def owing(session: ReadSession, *, programme_id: int, to_on: date) -> list[Owing
         .join(merchant, merchant.c.id == sums.c.merchant_id)
         .order_by(sums.c.merchant_id)
     )
-    return [Owing(row.merchant_id, row.shop_name, int(row.cents), int(row.lines), row.since_on) for row in rows]
+    return {
+        row.merchant_id: Owing(row.merchant_id, row.shop_name, int(row.cents), int(row.lines), row.since_on)
+        for row in rows
+    }
 
 
 def due(session: ReadSession, *, programme_id: int, to_on: date, upto_journal: int) -> dict[int, tuple[int, int]]:

@@ -27,6 +27,10 @@ PROBLEMS: Final = {
     "not_a_rate": ("un pourcentage est attendu, par exemple 5,25", "a percentage is wanted, such as 5.25"),
     "not_a_day": ("un jour est attendu, par exemple 31/12/2026", "a day is wanted, such as 31/12/2026"),
     "twice": ("deux fois le même", "the same one twice"),
+    "made_of_a_list": (
+        "cette commande vient d'une liste et en garde les lignes",
+        "this order was made of a list and keeps its lines",
+    ),
     "as_many_as_serials": ("autant que de chèques", "as many as there are vouchers"),
     "two_people": ("deux personnes différentes", "two different people"),
     "in_the_past": ("ce jour est passé", "that day is past"),
@@ -162,3 +166,20 @@ PROBLEMS: Final = {
     "model_type": ("un objet JSON est attendu", "a JSON object is wanted"),
     "dict_type": ("un objet JSON est attendu", "a JSON object is wanted"),
 }
+
+STATES_FR: Final = {
+    # word of the tables: French; what stands in braces is added for a feminine noun
+    "draft": "en préparation", "placed": "passé{e}", "approved": "approuvé{e}", "accepted": "accepté{e}",
+    "paid": "payé{e}", "issuing": "en cours d'émission", "issued": "émis{e}", "delivered": "livré{e}",
+    "cancelled": "annulé{e}", "printed": "imprimé{e}", "active": "acti{f}", "blocked": "bloqué{e}",
+    "redeemed": "dépensé{e}", "expired": "périmé{e}", "replaced": "remplacé{e}", "proposed": "proposé{e}",
+    "withdrawn": "retiré{e}", "exported": "donné{e} à la banque", "executed": "exécuté{e}", "ready": "prêt{e}",
+    "opened": "ouvert{e}", "dropped": "abandonné{e}", "ordered": "commandé{e}", "purged": "effacé{e}",
+    "open": "ouvert{e}", "guaranteed": "payé{e} par la garantie", "dismissed": "rejeté{e}",
+}  # fmt: skip
+
+
+def states_fr(words: str, *, feminine: bool) -> str:
+    """One state, or several with a comma between them, as a French sentence says them."""
+    ending = {"e": "e", "f": "ve"} if feminine else {"e": "", "f": "f"}
+    return " ou ".join(STATES_FR.get(word, word).format(**ending) for word in words.split(", "))

@@ -15,9 +15,11 @@ addEventListener("pageshow", () => {
 });
 
 const menu = document.querySelector<HTMLDetailsElement>(".menu details");
-const wide = matchMedia("(min-width: 60rem)");
+const wide = matchMedia("(min-width: 68rem)");
 // Beside the page it always stands open; above it, it is opened by a hand.
 const place = () => { if (menu) menu.open = wide.matches; };
 place();
 wide.addEventListener("change", place);
-document.querySelector("[aria-invalid=true]")?.scrollIntoView({ block: "center" });
+const toMend = document.querySelector<HTMLElement>("[aria-invalid=true]");
+toMend?.focus();
+toMend?.scrollIntoView({ block: "center" });

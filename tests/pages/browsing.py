@@ -54,7 +54,7 @@ class Page:
     @property
     def notice(self) -> str:
         """What was just done."""
-        return " ".join(found.text_content().strip() for found in self.tree.xpath("//p[@role='status']"))
+        return " ".join(" ".join(found.text_content().split()) for found in self.tree.xpath("//p[@role='status']"))
 
     def links(self) -> list[str]:
         """Where its links lead."""

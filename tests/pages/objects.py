@@ -1,19 +1,27 @@
 """What one buyer and one shop have, under the names that the paths of the pages give it."""
 
-import itertools
-import json
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, Final
 
 from tests.api.doors import Doors
-from tests.makers import a_batch, a_buyer, a_merchant, a_person, an_account, an_iban, an_order, a_siret
-from vouchers import applications, bank_accounts, clock, codes, disputes, hold, opening, recipient_lists, remit, roles, set_up
+from tests.makers import a_batch, a_buyer, a_merchant, a_person, a_siret, an_account, an_iban, an_order
+from vouchers import (
+    applications,
+    bank_accounts,
+    clock,
+    hold,
+    list_check,
+    opening,
+    recipient_lists,
+    recipients,
+    remit,
+    roles,
+    set_up,
+)
 from vouchers.db import WriteSession
 from vouchers.list_check import Row
 from vouchers.order_book import Line
 from vouchers.shop_card import Payee, Shop, Told
-from vouchers.tables import dispute
 
 NUMBERS: Final = {
     "commandes": "order", "lots": "batch", "reglements": "run", "retenues": "hold", "remises": "remittance",
@@ -25,7 +33,6 @@ OBJECTS: Final = {
     "set_up_id", "path", "application_id", "list_id", "line", "recipient_id", "sheet", "name", "kind", "file",
 }  # fmt: skip
 _WORDS: Final = {"path": "dates", "sheet": "semaines", "line": 2, "name": "x", "kind": "csv", "file": "x"}
-_runs = itertools.count(1)
 
 
 @dataclass(frozen=True)
@@ -67,7 +74,12 @@ def objects_of(doors: Doors, programme_id: int) -> Objects:
         )
         role_id = roles.ask_role(session, **mine, staff_id=victim, name="auditor")
         list_id = recipient_lists.bring(
-            session, **mine, buyer_id=buyer_id, name="Aînés", header=("Nom", "Prénom"), rows=[Row(2, ("Lefèvre", "Zoé"))]
+            session,
+            **mine,
+            buyer_id=buyer_id,
+            name="Aînés",
+            header=("Nom", "Prénom"),
+            rows=[Row(2, ("Lefèvre", "Zoé"))],
         )
         told = Told("1 rue du Lavoir", "14170", "0231000000", "a@example.fr", "Zoé", None, None, opening.UNKNOWN)
         application_id = applications.receive(
@@ -96,6 +108,26 @@ def objects_of(doors: Doors, programme_id: int) -> Objects:
     values = house.write(rest) | {
         "programme_id": programme_id, "buyer_id": buyer_id, "merchant_id": merchant_id, "order": paid.number,
         "batch": made.number, "serial": made.first_serial, "till_id": till_id, "staff_id": victim, "run": 1,
-        "dispute": 1, "recipient_id": 1, **_WORDS,
+        "dispute": 1, **_WORDS,
     }  # fmt: skip
+    values["recipient_id"] = _someone(doors, programme_id, buyer_id=buyer_id, order_number=paid.number)
     return Objects(programme_id, values)
+
+
+def _someone(doors: Doors, programme_id: int, *, buyer_id: int, order_number: int) -> int:
+    """A person who was given the vouchers of the order."""
+    of = {"programme_id": programme_id}
+    mine = {**of, "actor": "staff:1", "at": clock.now()}
+    header, rows = ("Nom", "Prénom", "Nombre", "Valeur"), [Row(2, ("Lefèvre", "Zoé", "3", "10"))]
+
+    def given(session: WriteSession) -> int:
+        list_id = recipient_lists.bring(session, **mine, buyer_id=buyer_id, name="Colis", header=header, rows=rows)
+        kept = recipient_lists.find(session, **of, list_id=list_id)
+        sold = recipient_lists.sold(session, **of)
+        checked = list_check.check(kept.header, kept.rows, kept.matching, sold=sold)
+        ordered = {"checked": checked, "seen_at": kept.changed_at, "order_number": order_number}
+        recipient_lists.order(session, **mine, list_id=list_id, **ordered)
+        recipients.assign(session, **mine, order_number=order_number)
+        return recipients.of_list(session, **of, list_id=list_id)[0].recipient_id
+
+    return doors.house.write(given)

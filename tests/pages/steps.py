@@ -105,7 +105,7 @@ def signs_in_of(desks: TownHall, role: str) -> SignIn:
 
 def seat(desks: TownHall, role: str, **how: Any) -> Seat:
     """Somebody who has just signed in, at the first page of their day."""
-    return Seat(desks.page_of(role, **how))
+    return Seat(desks.page_of(role, **{"locale": "fr-FR", **how}))
 
 
 def seat_since_this_morning(desks: TownHall, role: str) -> Seat:
@@ -120,7 +120,7 @@ def seat_since_this_morning(desks: TownHall, role: str) -> Seat:
         lasts=timedelta(hours=8),
         at=clock.now() - LONG_AGO,
     )
-    context = desks.browser.new_context()
+    context = desks.browser.new_context(locale="fr-FR")
     context.add_cookies([{"name": "session", "value": opened.secret, "url": desks.server.address}])
     page = context.new_page()
     page.goto(desks.home)
@@ -130,7 +130,7 @@ def seat_since_this_morning(desks: TownHall, role: str) -> Seat:
 def signs_in_by_password(desks: TownHall, role: str, **how: Any) -> Seat:
     """Somebody at the door, typing."""
     who = signs_in_of(desks, role)
-    at = Seat(desks.sits_down(None, **how).new_page())
+    at = Seat(desks.sits_down(None, **{"locale": "fr-FR", **how}).new_page())
     at.page.goto(f"{desks.server.address}/connexion")
     at.types(email=who.email, password=who.password)
     at.press("Se connecter")
@@ -186,9 +186,7 @@ def papers(desks: TownHall, *, state: str, few: int = 1) -> list[Paper]:
         voucher.c.state == state,
         voucher.c.replaces_serial.is_(None),
     )
-    rows = desks.house.read(
-        lambda session: session.execute(wanted.order_by(voucher.c.serial).limit(few)).tuples().all()
-    )
+    rows = desks.house.read(lambda session: session.execute(wanted.order_by(voucher.c.serial).limit(few)).all())
     assert len(rows) == few, f"the story left {len(rows)} vouchers {state}"
     return [_paper(desks, serial, code_hash) for serial, code_hash in rows]
 

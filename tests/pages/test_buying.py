@@ -11,7 +11,7 @@ import pytest
 from tests.api.doors import Doors
 from tests.makers import a_batch, a_buyer, a_chunk, an_order
 from tests.pages.browsing import Browser, Page, sits_down
-from vouchers import clock, issue
+from vouchers import clock, issue, verify
 from vouchers.order_book import Line
 
 HOSTILE = '=HYPERLINK("x") <script>alert(1)</script>'
@@ -228,6 +228,21 @@ def test_a_list_is_thrown_away_and_a_column_twice_is_refused(hall: TownHall) -> 
     assert "2 chèques, pour 20,00 €" in page.text
     page = hall.clerk.send(page, "/abandon")
     assert page.notice == "La liste est supprimée." and "Aucune liste" in page.text
+
+
+def test_a_list_whose_order_was_cancelled_is_taken_up_and_ordered_again(hall: TownHall) -> None:
+    page = corrected_and_ordered(hall)
+    assert "Reprendre la liste" not in hall.clerk.open(f"{hall.home}/listes/1").text
+    hall.clerk.send(page, "/annulation", reason="mauvaise date")
+    seen = hall.clerk.open(f"{hall.home}/listes/1")
+    page = hall.clerk.send(seen, "/reprise")
+    assert page.path.endswith("/listes/2") and "4 chèques, pour 60,00 €" in page.text, "as it was corrected"
+    assert hall.clerk.send(seen, "/reprise").path.endswith("/listes/2"), "the same press"
+    old = hall.clerk.open(f"{hall.home}/listes/1").text
+    assert "Bébé-Noël" in seen.text and "(données effacées)" in old and "Bébé-Noël" not in old, "nobody is kept twice"
+    again = hall.clerk.send(page, "/commande", purchase_order="BC-8")
+    assert "Commande n° 2" in again.text and "Total à payer61,44 €" in again.text
+    assert not hall.doors.house.read(verify.verify)
 
 
 def test_namesakes_at_other_addresses_are_kept_at_once_and_a_dropped_line_comes_back(hall: TownHall) -> None:

@@ -9,7 +9,7 @@ from tests.api.doors import Doors
 from tests.makers import PEPPER, a_batch, a_merchant, an_order
 from tests.pages.browsing import sits_down
 from tests.town import Town
-from vouchers import clock, codes, hold, issue, order, patterns
+from vouchers import clock, codes, hold, issue, order, patterns, runs, watch
 from vouchers.forecast import reached_on
 from vouchers.paper.spreadsheet import Euros, xlsx
 
@@ -56,6 +56,16 @@ def test_what_i_did_myself_waits_for_another_person(doors: Doors, town: Town) ->
     assert "Attend une autre personne" in mine and "1 lot à activer" in mine
     assert f"/p/{p}/lots/{begun.number}" not in issuer.open(f"/p/{p}").links()
     assert "1 lot à activer" in theirs and "Attend une autre personne" not in theirs
+
+
+def test_whoever_handed_a_batch_over_is_not_asked_to_activate_it(doors: Doors, town: Town) -> None:
+    p, house = town.programme_id, doors.house
+    printer, other = sits_down(doors, p, "treasurer"), sits_down(doors, p, "approver")
+    begun = a_batch(house, paid=an_order(house, programme_id=p, buyer_id=town.buyer_id), upto="issued")
+    actor = f"staff:{printer.staff_id}"
+    house.write(issue.hand_over, programme_id=p, batch_number=begun.number, actor=actor, at=clock.now())
+    assert "Attend une autre personne" in printer.open(f"/p/{p}").text
+    assert "Attend une autre personne" not in other.open(f"/p/{p}").text
 
 
 def test_a_lost_voucher_waits_until_it_is_replaced(doors: Doors, town: Town) -> None:
@@ -182,3 +192,26 @@ def test_a_pattern_is_looked_at_and_the_shop_held(doors: Doors, town: Town) -> N
     (laid,) = house.read(lambda session: hold.holds_of(session, programme_id=p))
     assert laid.merchant_id == town.merchants[0]
     assert "méritent un regard" not in treasurer.open(f"/p/{p}").text
+
+
+def test_a_second_pattern_joins_the_hold_of_the_first_and_a_proposed_run_goes_on_without_the_shop(
+    doors: Doors, town: Town
+) -> None:
+    p, treasurer = town.programme_id, sits_down(doors, town.programme_id, "treasurer")
+    town.spend(30, shop=1, at=clock.now() - timedelta(days=3))
+    for days in (2, 1):
+        noon = (clock.now() - timedelta(days=days)).replace(hour=11, minute=0)
+        for rank in range(patterns.BURST_BASKETS):
+            town.spend(days + 2 * rank, at=noon + timedelta(seconds=20 * rank))
+        if days == 2:
+            town.propose(clock.book_day(clock.now()), at=clock.now())
+        seen = treasurer.open(f"/p/{p}/surveillance")
+        done = treasurer.send(seen, because="à vérifier", decision="held")
+        assert done.notice == "C'est noté, et le règlement de ce commerce est retenu.", done.refusal
+    (laid,) = doors.house.read(lambda session: hold.holds_of(session, programme_id=p))
+    told = doors.house.read(lambda session: watch.seen(session, programme_id=p))
+    assert [one.hold_number for one in told] == [laid.number, laid.number]
+    open_run = doors.house.read(lambda session: runs.find_run(session, programme_id=p, number=2))
+    assert [line.merchant_id for line in open_run.to_pay] == [town.merchants[1]]
+    town.approve(open_run, at=clock.now())
+    town.books_hold()

@@ -12,9 +12,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
-import pytest
-from playwright.sync_api import Page, expect
 from PIL import Image
+from playwright.sync_api import Page, expect
 
 from tests.demonstration import TownHall
 from tests.makers import a_siret, an_iban
@@ -69,7 +68,7 @@ def test_a_treasurer_prepares_the_next_programme_and_an_administrator_opens_it(d
         treasurer.reads(f"Nouveau dispositif, étape {place} sur {len(answers)}")
         treasurer.types(**answer)
         treasurer.press("Enregistrer et continuer")
-    treasurer.reads("Pâques au Pays d'Auge", "80 000,00 €", "4,50 %", "5 €, 10 €, 20 €")
+    treasurer.reads("Pâques au Pays d'Auge", "80 000,00 €", "4,5 %", "5 €, 10 €, 20 €")
     treasurer.press("Demander l'ouverture")
     treasurer.to_do("Un autre administrateur doit l'ouvrir")
 
@@ -93,7 +92,7 @@ def test_a_treasurer_prepares_the_next_programme_and_an_administrator_opens_it(d
 
 def test_a_settlement_goes_from_proposal_to_bank_file_by_two_people_who_see_one_fingerprint(desks: TownHall) -> None:
     spent = papers(desks, state="active", few=4)
-    held_at, paid_at = spend(desks, spent[:3], at_till=5), spend(desks, spent[3:], at_till=9)
+    held_at, paid_at = spend(desks, spent[:3], at_till=5), spend(desks, spent[3:], at_till=12)
     treasurer, approver = seat(desks, TREASURER), seat_since_this_morning(desks, APPROVER)
 
     treasurer.menu("Règlements")
@@ -142,9 +141,9 @@ def test_a_settlement_goes_from_proposal_to_bank_file_by_two_people_who_see_one_
     treasurer.types(code="AC04")
     treasurer.press("Noter le rejet")
     treasurer.done("Le rejet est noté")
-    expect(treasurer.page.get_by_role("row").filter(has=treasurer.page.locator(f'a[href$="/{paid_at}"]'))).to_contain_text(
-        "rejeté par la banque"
-    )
+    expect(
+        treasurer.page.get_by_role("row").filter(has=treasurer.page.locator(f'a[href$="/{paid_at}"]'))
+    ).to_contain_text("rejeté par la banque")
     treasurer.menu("Règlements")
     treasurer.reads("chèque signalé perdu par la mairie", "Dû en tout")
     treasurer.to_do("Proposer un règlement")
@@ -155,3 +154,261 @@ def fingerprint(page: Page) -> str:
     """The SHA-256 as it stands on the page, in groups of eight for the eye."""
     shown = page.locator(".fingerprint code").inner_text()
     return "".join(shown.split())
+
+
+# ── The town hall ────────────────────────────────────────────────────────────────────────────────────────────────
+_LIST: Final = """Civilité;Nom d'usage;Prénom;Voie;CP;Commune;Tournée;Nb;Euros
+Mme;Lecœur;Éliane;3 rue de l'Église;14170;Saint-Pierre-en-Auge;Centre;2;10
+M.;d'Ornano;Loïc;12 hameau de la Cour-Neuve;1417;Saint-Pierre-en-Auge;Hameaux;2;10
+Mme;Lefèvre;Zoé;7 place de la Halle;14170;Saint-Pierre-en-Auge;Centre;1;20
+MME;LEFEVRE;ZOE;7, place de la Halle;14170;ST-PIERRE-EN-AUGE;Centre;1;20
+M.;Thiébault;Noël;1 chemin des Pommiers;14170;Saint-Pierre-en-Auge;Nord;3;10
+"""
+
+
+def test_a_clerk_goes_from_a_list_to_the_sheet_that_everybody_signs(desks: TownHall, tmp_path: Path) -> None:
+    brought = tmp_path / "anciens été.csv"
+    brought.write_bytes(_LIST.replace("\n", "\r\n").encode("cp1252"))
+    clerk, deputy, treasurer, approver = (seat(desks, role) for role in (CLERK, DEPUTY, TREASURER, APPROVER))
+
+    clerk.menu("Listes de bénéficiaires")
+    clerk.follow("Envoyer une liste")
+    clerk.types(name="Anciens de l'été", file=brought)
+    clerk.press("Envoyer le fichier")
+    clerk.reads("Reconnaître les colonnes", "Éliane", "Lecœur")
+    clerk.types(amount="", face="8", quantity="7")
+    clerk.press("Vérifier la liste")
+
+    clerk.to_do("1 erreur à corriger")
+    clerk.reads("un code postal a cinq chiffres")
+    clerk.follow("Corriger la ligne 3")
+    expect(clerk.page.locator("#f-cell_4")).to_have_attribute("aria-invalid", "true")
+    clerk.types(cell_4="14170")
+    clerk.press("Enregistrer la ligne")
+    clerk.to_do("1 doublon à regarder")
+    clerk.reads("Même personne, semble-t-il")
+    clerk.press("Retirer la ligne 5")
+    clerk.to_do("Faire la commande de cette liste")
+    clerk.types(purchase_order="BC-2026-0777")
+    clerk.press("Préparer la commande")
+    clerk.to_do("Vérifier, puis passer la commande")
+    clerk.press("Passer la commande")
+    number = int(clerk.page.url.rpartition("/")[2])
+    name = f"Commande n° {number}"
+    clerk.reads("Vous l'avez passée : une autre personne doit l'approuver.", "90,00 €")
+
+    deputy.menu("Commandes")
+    deputy.follow(name)
+    deputy.press("Approuver la commande")
+    treasurer.menu("Commandes")
+    treasurer.follow(name)
+    treasurer.to_do("Noter le paiement, ou accepter un bon de commande signé")
+    treasurer.types(bank_reference="VIR MAIRIE 0777")
+    treasurer.press("Enregistrer le paiement")
+    treasurer.to_do("Émettre les chèques")
+    treasurer.follow("Émettre les chèques")
+    treasurer.press("Émettre les chèques")
+    treasurer.to_do("Imprimer les planches, une seule fois")
+
+    sheets = treasurer.gets("Télécharger les planches (PDF)")
+    printed = list(read_codes(sheets))
+    assert len(set(printed)) == 8
+    treasurer.page.reload()
+    treasurer.types(kept="1")
+    treasurer.press("Les planches sont remises")
+    batch = treasurer.page.url.rpartition("/")[2]
+    treasurer.press("Les chèques sont livrés")
+    treasurer.follow(f"Lot n° {batch}")
+    treasurer.reads("une autre personne doit l'activer")
+
+    approver.menu("Lots")
+    approver.page.locator(f'a[href$="/lots/{batch}"]').click()
+    approver.types(received="1")
+    approver.press("Activer les chèques")
+    approver.reads("Rien à faire : les chèques sont utilisables dans les commerces.")
+
+    clerk.page.reload()
+    clerk.to_do("Attribuer les chèques aux bénéficiaires")
+    clerk.press("Attribuer les chèques")
+    clerk.follow("Liste des bénéficiaires")
+    hand_out = clerk.gets("Télécharger l'état d'émargement", "link")
+    says = pdf_text(hand_out)
+    first = int(clerk.page.locator("td[data-label='Numéros']").first.inner_text()[:7])
+    for person in ("Lecœur Éliane", "d'Ornano Loïc", "Lefèvre Zoé", "Thiébault Noël"):
+        assert person in says
+    assert "ZOE" not in says
+    for serial in (first, first + 7):
+        assert f"{serial:07d}" in says
+    says_at_door(desks, printed[0].rpartition("#")[2], "Ce chèque est bon")
+    books_hold(desks)
+
+
+def says_at_door(desks: TownHall, code: str, said: str) -> None:
+    """What anybody's phone is told of a voucher."""
+    page = desks.sits_down(None, locale="fr-FR").new_page()
+    page.goto(f"{desks.server.address}/#{code}")
+    expect(page.get_by_role("heading", level=1)).to_have_text(said, timeout=ANSWERED_MS)
+    page.context.close()
+
+
+# ── The merchant ─────────────────────────────────────────────────────────────────────────────────────────────────
+def test_a_baker_signs_up_and_takes_a_first_voucher_on_the_phone_of_the_shop(desks: TownHall, tmp_path: Path) -> None:
+    front = io.BytesIO()
+    Image.new("RGB", (1_600, 900), "tomato").save(front, "JPEG")
+    photo = tmp_path / "devanture.jpg"
+    photo.write_bytes(front.getvalue())
+    stranger = Seat(desks.sits_down(None, locale="fr-FR", viewport={"width": 390, "height": 844}).new_page())
+    programme_id = desks.demonstration.story.programme_id
+    stranger.page.goto(f"{desks.server.address}/rejoindre/{programme_id}")
+    stranger.types(
+        shop_name="Au Pain de Zoé", legal_name="SARL Zoé Lefèvre", siret=a_siret(), trade="Boulangerie",
+        street="3 rue de l'Église", postcode="14170", commune="Falaise", contact_name="Zoé Lefèvre",
+        email="zoe@aupain.example", phone="02 31 20 30 40", tuesday="7h-13h, 15h-19h30", saturday="7h-13h", photo=photo,
+        account_holder="SARL Zoé Lefèvre", iban=an_iban(), consent="1",
+    )  # fmt: skip
+    stranger.press("Envoyer ma candidature")
+    stranger.reads("Votre candidature est reçue")
+
+    treasurer, approver = seat(desks, TREASURER), seat_since_this_morning(desks, APPROVER)
+    treasurer.menu("Candidatures")
+    treasurer.to_do("3 commerces attendent votre réponse")
+    treasurer.follow("Au Pain de Zoé")
+    treasurer.reads("Mardi : 7 h – 13 h, 15 h – 19 h 30")
+    expect(treasurer.page.get_by_role("img", name="Photo envoyée par le commerce")).to_have_js_property(
+        "naturalWidth", 1_200
+    )
+    treasurer.press("Accepter ce commerce")
+    treasurer.to_do("Confirmer le compte bancaire")
+    shop = treasurer.page.url
+
+    approver.menu("Comptes bancaires")
+    approver.follow("Au Pain de Zoé")
+    approver.types(reason="rappelé au numéro de la fiche, chiffres redits")
+    approver.press("Confirmer ce compte")
+    approver.proves_again(signs_in_of(desks, APPROVER))
+    approver.types(reason="rappelé au numéro de la fiche, chiffres redits")
+    approver.press("Confirmer ce compte")
+    approver.reads("Ce compte est en vigueur")
+
+    treasurer.page.reload()
+    treasurer.to_do("Mettre une caisse en service")
+    treasurer.follow("Ouvrir les caisses")
+    treasurer.press("Afficher un code")
+    code = treasurer.page.locator(".big code").inner_text()
+    (voucher,) = papers(desks, state="active")
+    till = a_phone(desks, tmp_path)
+    till.pair(code)
+    till.type_in(voucher.number, voucher.control_code)
+    till.take("10\u00a0€")
+    till.close()
+
+    treasurer.page.goto(shop)
+    expect(treasurer.page.locator("dl.figures .figure").first).to_contain_text("10,00 €")
+    treasurer.to_do("Faire signer la convention")
+    stranger.page.goto(f"{desks.server.address}/commerces/{programme_id}?q=pain+de+zoe")
+    stranger.follow("Au Pain de Zoé")
+    expect(stranger.page.get_by_role("heading", level=1)).to_have_text("Au Pain de Zoé")
+    stranger.reads("3 rue de l'Église", "Mardi : 7 h – 13 h, 15 h – 19 h 30")
+    says_at_door(desks, voucher.code, "Ce chèque a déjà été dépensé")
+    books_hold(desks)
+
+
+def a_phone(desks: TownHall, folder: Path) -> Phone:
+    """The shop's own telephone, with nothing on it yet."""
+    profile = folder / "phone"
+    profile.mkdir()
+    return Phone(desks.browser.browser_type, desks.server.address, profile, seen=None).open()
+
+
+# ── The elder ────────────────────────────────────────────────────────────────────────────────────────────────────
+def test_an_elders_phone_says_what_a_printed_voucher_is_worth_and_keeps_nothing(desks: TownHall) -> None:
+    (good,), (gone,) = papers(desks, state="active"), papers(desks, state="redeemed")
+    page = desks.sits_down(
+        None, locale="fr-FR", viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True
+    ).new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    last = clock.day_fr(clock.book_day(clock.now()) + timedelta(days=240 - 42))
+
+    told = scanned(page, desks, good)
+    expect(told.get_by_role("heading", level=1)).to_have_text("Ce chèque est bon", timeout=ANSWERED_MS)
+    expect(told).to_contain_text(re.compile(r"Il vaut\s*10\s€"))
+    expect(told).to_contain_text(last)
+    expect(told).to_contain_text("Noël au Pays d'Auge")
+    told = scanned(page, desks, gone)
+    expect(told.get_by_role("heading", level=1)).to_have_text("Ce chèque a déjà été dépensé", timeout=ANSWERED_MS)
+    page.goto(f"{desks.server.address}/#{'Z' * 26}")
+    expect(told.get_by_role("heading", level=1)).to_have_text("Nous ne connaissons pas ce chèque", timeout=ANSWERED_MS)
+    expect(page).to_have_url(f"{desks.server.address}/")
+
+    told = scanned(page, desks, good)
+    page.get_by_role("link", name="Voir les commerces près de chez vous").tap()
+    page.get_by_role("navigation").get_by_role("link", name="Falaise").tap()
+    shops = page.locator("ol.shops li")
+    expect(shops.first).to_contain_text("Falaise")
+    assert shops.count() == page.locator("ol.shops li", has_text="Falaise").count() > 3
+    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+    page.go_back()
+    page.go_back()
+    for code in (good.code, gone.code, "Z" * 26):
+        assert code not in page.url
+        assert not [address for address in asked if code in address]
+
+
+def scanned(page: Page, desks: TownHall, paper: Paper) -> Any:
+    """The phone's own camera opens what the QR code says; gives what the page tells, once the address is clean."""
+    page.goto(f"{desks.server.address}/#{paper.code}")
+    expect(page).to_have_url(f"{desks.server.address}/")
+    return page.locator("#said")
+
+
+# ── Without a mouse, without a script ────────────────────────────────────────────────────────────────────────────
+def test_a_lost_voucher_is_found_and_blocked_by_keyboard_alone_and_the_focus_is_always_seen(desks: TownHall) -> None:
+    (lost,) = papers(desks, state="active")
+    who = signs_in_of(desks, CLERK)
+    page = desks.sits_down(None, locale="fr-FR").new_page()
+    page.goto(f"{desks.server.address}/connexion")
+    for field, typed in (("email |", who.email), ("password |", who.password)):
+        tab_to(page, field)
+        page.keyboard.type(typed)
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{desks.home}/campagne")
+    tab_to(page, "Aller au contenu")
+    tab_to(page, "Retrouver un chèque")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/cheques")
+    tab_to(page, "numero |")
+    page.keyboard.type(lost.number)
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/cheques/{lost.serial}")
+    tab_to(page, "reason |")
+    page.keyboard.press("Space")
+    tab_to(page, "Bloquer ce chèque")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("region", name="À faire maintenant").get_by_role("heading")).to_have_text(
+        "Rien : la trésorerie est prévenue"
+    )
+    says_at_door(desks, lost.code, "Ce chèque a été arrêté")
+    books_hold(desks)
+
+
+def test_an_order_is_placed_and_approved_in_browsers_that_run_no_script(desks: TownHall) -> None:
+    clerk = signs_in_by_password(desks, CLERK, java_script_enabled=False)
+    clerk.menu("Commandes")
+    clerk.follow("Nouvelle commande")
+    for name, many in (("quantity_1000", "40"), ("quantity_2000", "5")):
+        clerk.page.locator(f'main [name="{name}"]').fill(many)
+    clerk.press("Voir le total")
+    clerk.to_do("Vérifier, puis passer la commande")
+    clerk.reads("500,00 €")
+    clerk.press("Passer la commande")
+    clerk.reads("Vous l'avez passée : une autre personne doit l'approuver.")
+    number = clerk.page.url.rpartition("/")[2]
+
+    deputy = signs_in_by_password(desks, DEPUTY, java_script_enabled=False)
+    deputy.menu("Commandes")
+    deputy.follow(f"Commande n° {number}")
+    deputy.press("Approuver la commande")
+    deputy.to_do(re.compile("Payer la commande|Attribuer"))
+    assert deputy.gets("Télécharger la commande à signer", "link").read_bytes().startswith(b"%PDF")
+    books_hold(desks)

@@ -7,7 +7,10 @@ from typing import Final
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
+from vouchers.errors import OrderState
 from vouchers.pages import language
+from vouchers.tables import BATCH_STATES, LIST_STATES, ORDER_STATES, RUN_STATES, VOUCHER_STATES
+from vouchers.wrong import STATES_FR
 
 PAGES: Final = Path(language.__file__).parent
 _METHODS: Final = [("**.py", "python"), ("templates/**.html", "jinja2.ext:babel_extract")]
@@ -45,3 +48,11 @@ def test_a_translation_fills_in_what_its_sentence_fills_in() -> None:
 def _plurals(path: Path) -> list[str]:
     with path.open("rb") as file:
         return [message.id[1] for message in read_po(file) if isinstance(message.id, (tuple, list))]
+
+
+def test_a_refusal_tells_the_state_of_a_thing_in_words_and_not_in_those_of_its_table() -> None:
+    told = OrderState(number=2, state="approved", wanted="paid, accepted")
+    assert told.text("fr") == "La commande 2 est « approuvée » ; il faudrait : payée ou acceptée."
+    assert told.text("en") == "Order 2 is 'approved'; wanted: paid, accepted."
+    told_of = {*ORDER_STATES, *BATCH_STATES, *VOUCHER_STATES, *RUN_STATES, *LIST_STATES}
+    assert told_of - set(STATES_FR) == set()

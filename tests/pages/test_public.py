@@ -158,6 +158,8 @@ def test_the_pages_of_shops_are_kept_by_anybody_and_set_no_cookie(stranger: Brow
         answer = stranger.client.get(path, follow_redirects=False)
         assert "set-cookie" not in answer.headers, path
         assert answer.headers["cache-control"] == "public, max-age=60", path
+        if answer.status_code == 200:
+            assert answer.headers["vary"] == "Accept-Language, Cookie", f"{path}: the other language is not kept for it"
     listed = stranger.open(home)
     assert not listed.tree.xpath("//meta[@name='robots']") and not listed.tree.xpath("//form[@method='post']")
     assert listed.tree.xpath("//link[@rel='canonical']/@href") == [home]

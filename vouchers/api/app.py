@@ -16,7 +16,7 @@ from typing import Final
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, Response
+from fastapi.responses import FileResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -207,10 +207,7 @@ def _encodings_taken(accepted: str) -> set[str]:
 def fault(request: Request, reason: str) -> Response:
     """The walls failed: told as a problem, or as a page where a browser stands there."""
     if page_desk.is_page(request):
-        language = page_desk.language_of(request)
-        found = problems.FAULTS[reason]
-        text = found.en if language == "en" else found.fr
-        return page_desk.fault_page(request, text, status=found.status)
+        return page_desk.fault_page(request, reason, status=problems.FAULTS[reason].status)
     return problems.fault(reason, language_of(request))
 
 
@@ -240,6 +237,9 @@ def _refuse_in_one_shape(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def refused_by_frame(request: Request, raised: HTTPException) -> Response:
         if page_desk.is_page(request):
+            if raised.status_code == 405 and request.method == "GET":
+                # A form was refused there, and somebody typed the address again, or changed the language.
+                return RedirectResponse(page_doors.page_above(request.url.path), status_code=303)
             return fault(request, problems.fault_of(raised.status_code))
         return problems.of_http(raised, language_of(request))
 

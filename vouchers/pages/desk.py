@@ -33,6 +33,7 @@ from urllib.parse import quote
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
 
 from vouchers import clock, codes, keys, people, sign_in
 from vouchers.access import PERMISSIONS, Act, Caller
@@ -45,8 +46,8 @@ from vouchers.db import ReadSession, WriteSession
 from vouchers.errors import FormExpired, NotSignedIn, Refusal
 from vouchers.keys import Key
 from vouchers.pages import look
-from vouchers.pages.forms import Typed, Upload
-from vouchers.pages.language import LANGUAGES, Language, say
+from vouchers.pages.forms import Typed, Upload, in_words
+from vouchers.pages.language import LANGUAGES, Language, _, say
 from vouchers.pages.menu import menu_of
 from vouchers.rules import names_of
 
@@ -184,16 +185,28 @@ async def screen_of(request: Request, house: AtHouse) -> Screen:
     fresh = not cookie
     cookie = cookie or secrets.token_urlsafe(16)
     typed = Typed()
+    if any("\0" in value for value in request.query_params.values()):
+        raise HTTPException(404)  # no link of ours, and PostgreSQL keeps no such text
     if request.method == "POST":
+        if caller is None and known is not None and _door_of(request) != "public":
+            raise NotSignedIn  # the session ended while the form was being filled in
         if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
             raise FormExpired
         typed = await _typed(request)
-        if fresh or not hmac.compare_digest(typed.shown(CSRF_FIELD).encode(), form_token(house.session_key, cookie).encode()):
+        wanted = form_token(house.session_key, cookie)
+        if fresh or not hmac.compare_digest(typed.shown(CSRF_FIELD).encode(), wanted.encode()):
             raise FormExpired
     return Screen(house, request, _language(request), typed, caller, at, cookie, fresh)
 
 
+def _door_of(request: Request) -> str:
+    return str(request.scope["route"].openapi_extra["x-act"])
+
+
 async def _typed(request: Request) -> Typed:
+    kind = request.headers.get("content-type", "").lower()
+    if kind.startswith("multipart/") and "charset" in kind:
+        raise HTTPException(415)  # no browser names one, and some give texts that nothing can write down
     values: dict[str, list[str]] = {}
     uploads: dict[str, Upload] = {}
     async with request.form(max_files=_MOST_FILES, max_fields=_MOST_FIELDS) as form:
@@ -278,7 +291,7 @@ class PageDesk(Desk):
 
         A refusal of the verb shows the form `again`. What `act` gives is kept under the key: no secret may be in it.
         """
-        key = Key(self.caller.actor, self._key(), self._fingerprint())
+        key = self._key()
 
         def job(session: WriteSession) -> keys.Answer:
             self.allow(session, of)
@@ -333,11 +346,12 @@ class PageDesk(Desk):
 
         return await on() if again is None else await self.tried(on, again=again)
 
-    def _key(self) -> str:
-        given = self.typed.shown(KEY_FIELD)
-        if not given or len(given) > 64:
+    def _key(self) -> Key:
+        """Of this form with this content: whoever goes back, puts something right and sends again does another act."""
+        if not self.typed.shown(KEY_FIELD):
             raise FormExpired
-        return given
+        content = self._fingerprint()
+        return Key(self.caller.actor, f"form {codes.base64url(content)}", content)
 
     def _fingerprint(self) -> bytes:
         kept = {name: list(given) for name, given in self.typed.values.items() if name != CSRF_FIELD}
@@ -394,21 +408,32 @@ def is_page(request: Request) -> bool:
 
 def refusal_page(request: Request, refusal: Refusal, *, status: int) -> Response:
     """What the guard refuses: on to the sign-in and back, or a page that says why and what to do."""
-    back = quote(request.url.path, safe="/")
+    asked = request.url.query if request.method == "GET" else ""
+    back = quote(f"{request.url.path}?{asked}" if asked else request.url.path, safe="/")
     if refusal.reason == "not_signed_in":
         return RedirectResponse(f"/connexion?suite={back}", status_code=303)
     if refusal.reason == "sign_in_not_fresh":
         where = quote(request.headers.get("referer", ""), safe="")
         return RedirectResponse(f"/connexion/confirmer?suite={where or back}", status_code=303)
-    shown = _plain_page(request, title=refusal.text(_language(request)), status=status, reason=refusal.reason)
+    shown = _plain_page(request, title=in_words(refusal, _language(request)), status=status, reason=refusal.reason)
     named = f"{refusal.reason} {refusal.data.get('what', '')}".strip()
     shown.headers[REFUSED] = named.encode("ascii", "replace").decode()
     return shown
 
 
-def fault_page(request: Request, text: str, *, status: int) -> Response:
+_FAULTS: Final = {
+    "body_too_large": _("Ce que vous avez envoyé est trop lourd."),
+    "failed": _("Une erreur s'est produite chez nous ; elle est notée."),
+    "outcome_unknown": _("Nous ne savons pas encore si c'est fait."),
+    "busy": _("Trop de monde à la fois : rien n'a été fait."),
+}
+"""What a person is told where a program is told of bodies and keys; whatever else fails is an address that is none."""
+
+
+def fault_page(request: Request, fault: str, *, status: int) -> Response:
     """What goes wrong before a verb is reached, as a page."""
-    return _plain_page(request, title=text, status=status, reason="")
+    title = say(_FAULTS.get(fault, _("Cette adresse n'existe pas.")), _language(request))
+    return _plain_page(request, title=title, status=status, reason="")
 
 
 def _plain_page(request: Request, *, title: str, status: int, reason: str) -> Response:

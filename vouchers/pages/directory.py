@@ -237,6 +237,8 @@ def _show(screen: Screen, template: str, **values: Any) -> Response:
 
 def _kept(answer: Response) -> Response:
     """For a minute by anybody; not at all where it answers one browser alone."""
+    # Whoever keeps it must not give it to a reader of the other language: the list on paper is in one, too.
+    answer.headers["Vary"] = "Accept-Language, Cookie"
     if "set-cookie" not in answer.headers:
         answer.headers["Cache-Control"] = f"public, max-age={_KEPT_SECONDS}"
     return answer

@@ -7,7 +7,7 @@ from fastapi.responses import Response
 
 from vouchers import disputes, guarantee
 from vouchers.access import Act
-from vouchers.api.fields import NumberInPath
+from vouchers.api.fields import MAX_ID, NumberInPath
 from vouchers.api.guard import Own, Owner
 from vouchers.db import ReadSession
 from vouchers.pages.desk import AtDesk, AtForm, PageDesk, page
@@ -24,7 +24,7 @@ CHAINS: Final = {
 
 
 @router.get("/p/{programme_id}/litiges", **page(Act.DISPUTE_READ))
-async def listed(desk: AtDesk, before: Annotated[int | None, Query(alias="after", ge=1)] = None) -> Response:
+async def listed(desk: AtDesk, before: Annotated[int | None, Query(alias="after", ge=1, le=MAX_ID)] = None) -> Response:
     """The disputes, newest first, and what is left of the guarantee; an owner's are those of its shops."""
     within = desk.reach
 

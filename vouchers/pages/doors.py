@@ -2,6 +2,9 @@
 
 from typing import Final
 
+from fastapi.routing import APIRoute
+from starlette.routing import Match
+
 from vouchers.pages import (
     account,
     batches,
@@ -63,3 +66,19 @@ ROOMS: Final = (
     figures.router,
     watch.router,
 )
+
+
+def page_above(path: str) -> str:
+    """From an address that only takes a form: the nearest page above it, else where the person's day begins."""
+    parts = path.strip("/").split("/")
+    above = ("/" + "/".join(parts[:count]) for count in range(len(parts) - 1, 0, -1))
+    return next((one for one in above if _is_page(one)), "/connexion")
+
+
+def _is_page(path: str) -> bool:
+    """Not the home of a desk: it is not everybody's."""
+    asked = {"type": "http", "method": "GET", "path": path, "headers": []}
+    found = (route.matches(asked) for room in ROOMS for route in room.routes if isinstance(route, APIRoute))
+    named = next((child["path_params"] for match, child in found if match is Match.FULL), None)
+    numbers = named is not None and all(str(value).isdecimal() for value in named.values())
+    return numbers and path.count("/") != 2 if path.startswith("/p/") else numbers

@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple
 from vouchers import clock
 from vouchers.errors import BadInput, Refusal
 from vouchers.money import MAX_CENTS, cents_from_text, share_of
+from vouchers.pages.language import Language, _, say, typographic
 
 _SPACES: Final = re.compile(r"[\s\u00a0\u202f]+")
 _DAY_FR: Final = re.compile(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})", re.ASCII)
@@ -22,6 +23,18 @@ _DAY_ISO: Final = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})", re.ASCII)
 _WHOLE: Final = re.compile(r"[0-9]{1,12}", re.ASCII)
 _YEARS: Final = range(2000, 2200)
 MOST_CHARACTERS: Final = 4_000
+_IN_WORDS: Final = {
+    "not_found": _("Ce que vous cherchez n'est pas là."),
+    "forbidden": _("Votre rôle ne permet pas cette action."),
+    "same_person": _("Quatre yeux : une autre personne doit le faire."),
+    "already_enrolled": _("C'est déjà inscrit : il n'y a rien à refaire."),
+}
+
+
+def in_words(refusal: Refusal, language: Language) -> str:
+    """Why, for a person: without the name that a program has for an act or a thing."""
+    plain = _IN_WORDS.get(refusal.reason)
+    return refusal.text(language) if plain is None else say(plain, language)
 
 
 class Upload(NamedTuple):
@@ -48,11 +61,13 @@ class Typed:
         """The field to put right, where it is one."""
         return str(self.refusal.data["field"]) if isinstance(self.refusal, BadInput) else None
 
-    def why(self, language: str) -> str:
+    def why(self, language: Language) -> str:
         """Why the form came back, for who sees it; empty when it did not."""
         if isinstance(self.refusal, BadInput):
-            return self.refusal.beside(language)
-        return "" if self.refusal is None else self.refusal.text(language)
+            said = self.refusal.beside(language)
+        else:
+            said = "" if self.refusal is None else in_words(self.refusal, language)
+        return typographic(said) if language == "fr" else said
 
     def shown(self, name: str, default: Any = "") -> str:
         """What to put into the field again; `default` before anything was typed."""

@@ -1,23 +1,18 @@
-"""Holds: what a merchant is owed and is not paid meanwhile, one line or everything.
+"""Holds: what a merchant is owed and is not paid meanwhile, one line or everything."""
 
-To leave a line or a shop out of a proposed run is one act of three verbs: the run is withdrawn, the line or the shop
-held, and the rest proposed again, to the same day and the same watermark, so that nothing else can slip in or out.
-"""
-
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
-from vouchers import clock, hold, people, runs, settle
+from vouchers import clock, hold, people, runs
 from vouchers.access import Act
 from vouchers.api.fields import NumberInPath
-from vouchers.db import ReadSession, WriteSession
-from vouchers.errors import NothingToSettle
+from vouchers.db import ReadSession
 from vouchers.pages.desk import AtDesk, AtForm, PageDesk, page
 from vouchers.pages.language import _
+from vouchers.pages.reproposal import proposed_again
 from vouchers.runs import proposed_run
 
 router: Final = APIRouter()
@@ -66,7 +61,7 @@ async def lay(desk: AtForm, merchant_id: NumberInPath) -> Response:
     what = _on_what(merchant_id, desk.typed.shown("line"))
     because = desk.typed.optional("because") or ""
     return await desk.once(
-        lambda session: _proposed_again(
+        lambda session: proposed_again(
             desk,
             session,
             because=because,
@@ -101,7 +96,7 @@ async def release(desk: AtForm, number: NumberInPath) -> Response:
     """Release a hold; a run that is proposed is proposed again with what it held."""
     because = desk.typed.optional("because") or ""
     return await desk.once(
-        lambda session: _proposed_again(
+        lambda session: proposed_again(
             desk,
             session,
             because=because,
@@ -111,24 +106,6 @@ async def release(desk: AtForm, number: NumberInPath) -> Response:
         said=_("La retenue est levée : ce sera payé au prochain règlement."),
         again=lambda desk: _held(desk, number),
     )
-
-
-def _proposed_again(
-    desk: PageDesk, session: WriteSession, *, because: str, change: Callable[[], hold.Hold]
-) -> dict[str, Any]:
-    """The change; a run that is proposed is taken back, and what is left proposed anew, to the same moment."""
-    number = proposed_run(session, programme_id=desk.programme_id)
-    if number is None:
-        changed = change()
-        return {"number": None, "merchant_id": changed.merchant_id}
-    run = runs.find_run(session, programme_id=desk.programme_id, number=number)
-    changed = change()
-    settle.withdraw(session, **desk.doing, number=number, reason=because)
-    try:
-        anew = settle.propose(session, **desk.doing, to_on=run.to_on, upto_journal=run.upto_journal)
-    except NothingToSettle:
-        return {"number": None, "merchant_id": changed.merchant_id}
-    return {"number": anew.number, "merchant_id": changed.merchant_id}
 
 
 def _back(desk: PageDesk, made: dict[str, Any]) -> str:

@@ -6,6 +6,7 @@ Each room of pages has a catalogue of its own; together they are one. They are r
 nothing has to be compiled. A sentence without its English fails a test.
 """
 
+import re
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -17,6 +18,8 @@ from babel.messages.pofile import read_po
 Language = Literal["fr", "en"]
 LANGUAGES: Final[tuple[Language, ...]] = ("fr", "en")
 LOCALE: Final = Path(__file__).parent / "locale"
+_KEPT_WITH: Final = re.compile(r"(?<=[^ ]) (?=[:;?!»€]|%(?!\())|(?<=«) (?=[^ ])|(?<=n°) (?=[^ ])")
+"""Where French has a space at which no line may break; `%(` begins a name to be filled in."""
 
 
 def _(sentence: str) -> str:
@@ -52,12 +55,17 @@ def _sentences(path: Path) -> dict[str, str | tuple[str, str]]:
     return said
 
 
+def typographic(sentence: str) -> str:
+    """A French sentence whose signs stay on the line of the word before them: 'Bloquer ?' with a no-break space."""
+    return _KEPT_WITH.sub("\N{NO-BREAK SPACE}", sentence)
+
+
 def gettext_in(language: Language) -> Callable[[str], str]:
     """How a sentence is said in `language`."""
 
     def said(sentence: str) -> str:
         if language == "fr":
-            return sentence
+            return typographic(sentence)
         found = english().get(sentence, sentence)
         return found if isinstance(found, str) else found[0]
 
@@ -69,7 +77,7 @@ def ngettext_in(language: Language) -> Callable[[str, str, int], str]:
 
     def said(one: str, many: str, count: int) -> str:
         if language == "fr":
-            return one if abs(count) < 2 else many
+            return typographic(one if abs(count) < 2 else many)
         found = english().get(one, (one, many))
         pair = (found, found) if isinstance(found, str) else found
         return pair[0] if count == 1 else pair[1]

@@ -11,7 +11,7 @@ from fastapi import APIRouter
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
-from vouchers import list_check, order, order_desk, people, recipient_lists, recipients, rules
+from vouchers import list_check, order, order_book, order_desk, people, privacy, recipient_lists, recipients, rules
 from vouchers.access import Act
 from vouchers.api.fields import After, NumberInPath
 from vouchers.api.guard import Own, Owner
@@ -184,14 +184,14 @@ async def _show(desk: PageDesk, list_id: int, after: int = 0) -> Response:
     seen = await _seen(desk, list_id)
     shown: dict[str, Any] = {"list": seen.found, "buyer_name": seen.buyer_name, "labels": LABELS}
     if seen.found.state != "draft":
-        given = await desk.read(
-            lambda session: recipients.of_list(
-                session, programme_id=desk.programme_id, list_id=list_id, after=after, limit=PAGE
-            ),
-            of=of_list(desk.programme_id, list_id),
-        )
+
+        def found(session: ReadSession) -> tuple[list[recipients.Given], bool]:
+            of: dict[str, int] = {"programme_id": desk.programme_id, "list_id": list_id}
+            return recipients.of_list(session, **of, after=after, limit=PAGE), _is_free(session, desk, seen.found)
+
+        given, free = await desk.read(found, of=of_list(desk.programme_id, list_id))
         onward = given[-1].line if len(given) == PAGE else None
-        return await desk.show("lists/people.html", people=given, next=onward, **shown)
+        return await desk.show("lists/people.html", people=given, next=onward, free=free, **shown)
     if seen.check is None:
         return desk.go(f"{desk.home}/listes/{list_id}/colonnes")
     by_line = {one.line: one for one in seen.check.people}
@@ -204,6 +204,13 @@ async def _show(desk: PageDesk, list_id: int, after: int = 0) -> Response:
         dropped=dropped[:SHOWN],
         **shown,
     )
+
+
+def _is_free(session: ReadSession, desk: PageDesk, known: PeopleList) -> bool:
+    """Whether the order that was made of a list was cancelled, so that another can be."""
+    if known.state != "ordered" or known.order_number is None:
+        return False
+    return order_book.find(session, programme_id=desk.programme_id, number=known.order_number).state == "cancelled"
 
 
 async def _seen(desk: PageDesk, list_id: int) -> Seen:
@@ -337,6 +344,33 @@ async def make_order(desk: AtForm, list_id: NumberInPath) -> Response:
         of=of_list(desk.programme_id, list_id),
         then=lambda made: f"{desk.home}/commandes/{made['number']}",
         said=_("La commande est préparée. Vérifiez-la, puis passez-la."),
+        again=lambda desk: _show(desk, list_id),
+    )
+
+
+@router.post("/listes/{list_id}/reprise", **page(Act.RECIPIENTS_BRING))
+async def take_up(desk: AtForm, list_id: NumberInPath) -> Response:
+    """A list whose order was cancelled, brought anew with all that was decided; the old one is forgotten with it."""
+
+    def act(session: WriteSession) -> dict[str, int]:
+        known = recipient_lists.find(session, programme_id=desk.programme_id, list_id=list_id)
+        if not _is_free(session, desk, known):
+            raise ListState(number=list_id, state=known.state)
+        number = recipient_lists.bring(
+            session, **desk.doing, buyer_id=known.buyer_id, name=known.name, header=known.header, rows=known.rows
+        )
+        of: dict[str, Any] = {"programme_id": desk.programme_id, "list_id": number, "at": desk.at}
+        said, left = known.matching, {row.line for row in known.rows}
+        recipient_lists.match(session, **of, columns=said.columns, face_cents=said.face_cents, quantity=said.quantity)
+        recipient_lists.decide(session, **of, keep=said.kept & left, drop=said.dropped & left)
+        privacy.purge(session, **desk.doing, list_id=list_id, although_unspent=False)
+        return {"number": number}
+
+    return await desk.once(
+        act,
+        of=of_list(desk.programme_id, list_id),
+        then=lambda made: f"{desk.home}/listes/{made['number']}",
+        said=_("La liste est reprise : vérifiez-la, puis commandez de nouveau."),
         again=lambda desk: _show(desk, list_id),
     )
 

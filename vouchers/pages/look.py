@@ -1,17 +1,20 @@
 """How a page is drawn: the templates, what they may call, and the files that the build left for them."""
 
 import json
+from collections.abc import Callable
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from textwrap import wrap
+from typing import Any, Final, cast
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 
 import vouchers
 from vouchers import clock, codes, money
-from vouchers.errors import Refusal
-from vouchers.pages.language import Language, gettext_in, ngettext_in
+from vouchers.errors import BadInput, Refusal
+from vouchers.pages.language import Language, gettext_in, ngettext_in, typographic
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 DESK_FILES: Final = Path(vouchers.__file__).parent / "static" / "desk"
@@ -38,18 +41,20 @@ def environment(language: Language) -> Environment:
     )
     drawn.install_gettext_callables(gettext_in(language), ngettext_in(language), newstyle=True)  # type: ignore[attr-defined]
     english = language == "en"
+    drawn.globals["ngettext"] = _with_thousands(cast(Callable[..., str], drawn.globals["ngettext"]), language)
     drawn.globals["asset"] = asset
     drawn.globals["language"] = language
     drawn.filters.update(
         euros=money.euros_en if english else money.euros_fr,
         euros_plain=money.euros_csv_fr,
         face_value=money.euros_en if english else money.face_value_fr,
-        percent=money.percent_fr,
-        number=lambda count: f"{count:,}" if english else f"{count:,}".replace(",", "\N{NARROW NO-BREAK SPACE}"),
+        percent=_percent_en if english else money.percent_fr,
+        number=lambda count: number_in(count, language),
         day=lambda day: day_in(day, language),
         moment=lambda at: moment_in(at, language),
         serial=codes.pretty_serial,
-        refused=lambda refusal: refusal.text(language) if isinstance(refusal, Refusal) else str(refusal),
+        iban=lambda iban: " ".join(wrap(iban.replace(" ", ""), 4)),
+        refused=lambda refusal: _refused_in(refusal, language),
     )
     return drawn
 
@@ -57,6 +62,34 @@ def environment(language: Language) -> Environment:
 def drawn(template: str, language: Language, **values: Any) -> str:
     """A page as text."""
     return environment(language).get_template(template).render(values)
+
+
+def _refused_in(refusal: Refusal | str, language: Language) -> str:
+    """Why, beside what was refused: the page names the field itself, in its own language."""
+    if isinstance(refusal, BadInput):
+        said = refusal.beside(language)
+    else:
+        said = refusal.text(language) if isinstance(refusal, Refusal) else refusal
+    return typographic(said) if language == "fr" else said
+
+
+def _percent_en(basis_points: int) -> str:
+    return money.percent_fr(basis_points).replace(",", ".").replace("\N{NO-BREAK SPACE}", "")
+
+
+def number_in(count: int, language: Language) -> str:
+    """'4 000', '4,000'."""
+    return f"{count:,}" if language == "en" else f"{count:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+
+
+def _with_thousands(counted: Callable[..., str], language: Language) -> Callable[..., str]:
+    """Counted sentences whose number is written as people read it."""
+
+    @pass_context
+    def said(context: Context, one: str, many: str, count: int, **values: object) -> str:
+        return counted(context, one, many, count, **{"num": number_in(count, language), **values})
+
+    return said
 
 
 def day_in(day: date | str | None, language: Language) -> str:

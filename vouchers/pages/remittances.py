@@ -15,7 +15,7 @@ from fastapi.responses import JSONResponse, Response
 
 from vouchers import clock, codes, people, redeem, remit, reverse
 from vouchers.access import Act
-from vouchers.api.fields import NumberInPath
+from vouchers.api.fields import MAX_ID, NumberInPath
 from vouchers.api.guard import Own, Owner
 from vouchers.db import ReadSession, WriteSession
 from vouchers.errors import AlreadyInPile, AlreadyRedeemed, BadInput, NotFound, Refusal, RemittanceClosed, refusal_of
@@ -34,7 +34,9 @@ _BY_HAND: Final = re.compile(
 _WHAT_TO_DO: Final = {
     "already_redeemed": _("Mettez ce chèque de côté : il a déjà été payé. Signalez-le au commerçant."),
     "voucher_unknown": _("Mettez ce papier de côté : relisez le code, ou demandez son origine au commerçant."),
-    "voucher_not_active": _("Mettez ce chèque de côté : son lot n'est pas activé. Vérifiez la livraison à l'acheteur."),
+    "voucher_not_active": _(
+        "Mettez ce chèque de côté : il n'était pas activé ce jour-là. Vérifiez le jour du bordereau, ou la livraison."
+    ),
     "voucher_blocked": _("Mettez ce chèque de côté : il est en opposition. Prévenez le commerçant."),
     "voucher_cancelled": _("Mettez ce chèque de côté : il est annulé. Prévenez le commerçant."),
     "voucher_replaced": _("Mettez ce chèque de côté : un autre chèque l'a remplacé. Prévenez le commerçant."),
@@ -53,7 +55,7 @@ _OTHERWISE: Final = _("Mettez ce papier de côté et voyez avec le commerçant."
 async def listed(
     desk: AtDesk,
     words: Annotated[str, Query(alias="q", max_length=100)] = "",
-    before: Annotated[int | None, Query(alias="after", ge=1)] = None,
+    before: Annotated[int | None, Query(alias="after", ge=1, le=MAX_ID)] = None,
 ) -> Response:
     """The piles, and the search for the shop whose envelope came."""
     within = desk.reach
@@ -67,7 +69,7 @@ async def listed(
             limit=_SHOWN,
         )
         asked = words.strip() and desk.may(Act.REMITTANCE_TAKE)
-        shops = remit.shops_like(session, programme_id=desk.programme_id, words=words) if asked else []
+        shops = people.merchants_like(session, programme_id=desk.programme_id, words=words) if asked else []
         return piles, shops
 
     piles, shops = await desk.house.read(found)
@@ -217,7 +219,8 @@ def take_in(
                 at=at,
                 accepted_at=place.accepted_at,
                 actor=actor,
-                in_good_standing=place.in_good_standing,
+                # `bring` judged the shop by the day on which it took the paper.
+                in_good_standing=True,
             )
             serial = done.vouchers[0].serial
             taken = {"serial": serial, "cents": done.cents, "redemption_id": done.redemption_id}

@@ -255,6 +255,8 @@ def _text(said: dict[str, dict[str, Any]], logo: bytes | None, *, before: Rules)
 @router.get("/{set_up_id}/{path}", **page(Act.SET_UP_DRAFT))
 async def step(desk: AtDesk, set_up_id: NumberInPath, path: StepInPath) -> Response:
     """The questions of one step, as they were answered, or as they are proposed."""
+    if path in {"ouverture", "abandon"}:  # these take a form alone
+        return desk.go(_at(desk, set_up_id, SUMMARY))
     return await _show_step(desk, set_up_id, path)
 
 

@@ -21,7 +21,7 @@ from vouchers.errors import RunState
 from vouchers.pages.desk import AtDesk, AtForm, PageDesk, download, page
 from vouchers.pages.language import _
 from vouchers.runs import Run
-from vouchers.unsettled import owing
+from vouchers.unsettled import owed_now
 
 router: Final = APIRouter()
 
@@ -66,15 +66,10 @@ async def _overview(desk: PageDesk, after: int = 0) -> Response:
     programme_id = desk.programme_id
 
     def found(session: ReadSession) -> dict[str, Any]:
-        owed = owing(session, programme_id=programme_id, to_on=clock.book_day(desk.at))
+        owed = owed_now(session, programme_id=programme_id, after=after, limit=_SHOWN)
         past = runs.runs_of(session, programme_id=programme_id, before=None, limit=50)
-        shown = [one for one in owed if one.merchant_id > after]
         return {
-            "owed_cents": sum(one.cents for one in owed),
-            "shops": len(owed),
-            "since_on": min((one.since_on for one in owed), default=None),
-            "owed": shown[:_SHOWN],
-            "rest": shown[_SHOWN - 1].merchant_id if len(shown) > _SHOWN else None,
+            "owed": owed,
             "runs": past,
             "proposed": runs.proposed_run(session, programme_id=programme_id),
             "current": next((run for run in past if run[1] in ("approved", "exported")), None),

@@ -1,7 +1,7 @@
 """What deserves a look: patterns in what the tills took, each with what it rests on, to be looked at once.
 
 Nothing is accused here. A person looks, and says that there is nothing in it or has the shop's settlement held
-meanwhile: the hold and the saying are one breath (`hold`, `watch`).
+meanwhile: the hold and the saying are one breath (`hold`, `watch`), and a run that is proposed is proposed again.
 """
 
 from datetime import timedelta
@@ -15,6 +15,7 @@ from vouchers.access import Act
 from vouchers.db import ReadSession, WriteSession
 from vouchers.pages.desk import AtDesk, AtForm, PageDesk, page
 from vouchers.pages.language import _
+from vouchers.pages.reproposal import proposed_again
 from vouchers.watch import Seen, Sight
 
 router: Final = APIRouter()
@@ -44,12 +45,27 @@ async def decide(desk: AtForm) -> Response:
         if decision == "held":
             found = watch.find(session, programme_id=desk.programme_id, at=desk.at, since=since, **named)
             shop = found.pattern.merchant_id
-            number = hold.lay(session, **desk.doing, merchant_id=shop, of_posting=None, because=because).number
+            number = _holding(session, desk, merchant_id=shop, because=because)
         return watch.decide(session, **desk.doing, **named, because=because, hold_number=number, since=since)
 
     held = desk.typed.shown("decision") == "held"
     said = _("C'est noté, et le règlement de ce commerce est retenu.") if held else _("C'est noté.")
     return await desk.once(act, then=f"{desk.home}/surveillance", said=said, again=_again)
+
+
+def _holding(session: WriteSession, desk: PageDesk, *, merchant_id: int, because: str) -> int:
+    """The hold on all that a shop is owed: the one that stands already, or a new one, whatever run is proposed."""
+    for standing in hold.holds_of(session, programme_id=desk.programme_id, merchant_ids=[merchant_id]):
+        if standing.journal_id is None:
+            return standing.number
+    laid: list[hold.Hold] = []
+
+    def lay() -> hold.Hold:
+        laid.append(hold.lay(session, **desk.doing, merchant_id=merchant_id, of_posting=None, because=because))
+        return laid[0]
+
+    proposed_again(desk, session, because=because, change=lay)
+    return laid[0].number
 
 
 async def _again(desk: PageDesk) -> Response:
