@@ -269,7 +269,7 @@ def test_a_good_voucher_is_redeemed_on_arrival_and_answered_alike_for_ever(town:
 
 
 def test_the_last_day_is_the_day_of_acceptance_not_of_arrival(house: Database) -> None:
-    town = a_town(house, vouchers=4, shops=2, expires_on=NOON.date())
+    town = a_town(house, vouchers=4, shops=2, expires_on=NOON.date(), presentation_deadline_on=NOON.date())
     allow(town)
     outbox = an_outbox(town)
     entries = [outbox.accept(town.secrets[serial].code, at=NOON + timedelta(hours=1)) for serial in (1, 2, 3)]
