@@ -360,7 +360,9 @@ def show_demo(
         sys.exit(1)
     _tell_outcome(story)
     if serve_after:
-        console.print(f"La caisse : [bold]http://127.0.0.1:{port}/till/[/bold]   (Ctrl-C pour arrêter)")
+        where = f"http://127.0.0.1:{port}"
+        console.print(f"Les bureaux : [bold]{where}/connexion[/bold]   Les commerces : [bold]{where}/commerces[/bold]")
+        console.print(f"La caisse : [bold]{where}/till/[/bold]   (Ctrl-C pour arrêter)")
         _serve_demo(settings, port)
 
 

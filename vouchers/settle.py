@@ -253,6 +253,17 @@ def _carried_because(standing: _Standing, *, net_cents: int) -> str | None:
 def _take_lines(session: WriteSession, *, run: Run) -> None:
     """Every posting behind what the run pays, as settled by it."""
     lines = unsettled(programme_id=run.programme_id, to_on=run.to_on, upto_journal=run.upto_journal).subquery()
+    # Looked up line by line: joined, PostgreSQL may read every line again for each merchant of a run it never counted.
+    paid = (
+        select(settlement.c.state)
+        .where(
+            settlement.c.programme_id == run.programme_id,
+            settlement.c.run_number == run.number,
+            settlement.c.merchant_id == lines.c.merchant_id,
+        )
+        .correlate(lines)
+        .scalar_subquery()
+    )
     session.execute(
         insert(settlement_line).from_select(
             ["programme_id", "journal_id", "line", "run_number", "merchant_id"],
@@ -263,16 +274,7 @@ def _take_lines(session: WriteSession, *, run: Run) -> None:
                 literal(run.number).label("run_number"),
                 lines.c.merchant_id,
             )
-            .select_from(lines)
-            .join(
-                settlement,
-                and_(
-                    settlement.c.programme_id == run.programme_id,
-                    settlement.c.run_number == run.number,
-                    settlement.c.merchant_id == lines.c.merchant_id,
-                    settlement.c.state == "to_pay",
-                ),
-            )
+            .where(paid == "to_pay")
             .order_by(lines.c.journal_id, lines.c.line),
         )
     )

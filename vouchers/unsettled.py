@@ -3,7 +3,6 @@
 What is held (`hold.py`) is left out: a whole merchant, or one posting together with what was given back of it since.
 """
 
-from collections.abc import Collection
 from datetime import date
 from typing import Any, Final, NamedTuple
 
@@ -12,13 +11,11 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     Subquery,
-    Text,
     and_,
     case,
     cast,
     exists,
     func,
-    literal,
     or_,
     select,
     union_all,
@@ -42,16 +39,16 @@ def unsettled(
     upto_journal: int,
     after_journal: int = 0,
     merchant_id: int | None = None,
-    merchant_ids: Collection[int] | None = None,
 ) -> Select[Any]:
     """Postings to and from merchants that no run has settled and nobody holds.
 
     Columns: journal, line, kind, day, signed cents, merchant.
     Of business days to `to_on` and journals after the one and up to the other, each end included; of one
-    merchant, or of some, if named.
+    merchant, if named.
     """
 
     def side(account: ColumnElement[str], *, sign: int, kinds: tuple[str, ...]) -> Select[Any]:
+        number = _number_in(account)
         lines = (
             select(
                 posting.c.journal_id,
@@ -59,18 +56,9 @@ def unsettled(
                 journal.c.kind,
                 journal.c.book_day,
                 (posting.c.cents * sign).label("cents"),
-                merchant.c.id.label("merchant_id"),
+                number.label("merchant_id"),
             )
-            .select_from(merchant)
-            .join(
-                posting,
-                and_(
-                    posting.c.programme_id == merchant.c.programme_id,
-                    account == literal("merchant:") + cast(merchant.c.id, Text),
-                    # By number too, so that SQLite finds the one merchant of a posting and does not try them all.
-                    merchant.c.id == _number_in(account),
-                ),
-            )
+            .select_from(posting)
             .join(journal, and_(journal.c.programme_id == posting.c.programme_id, journal.c.id == posting.c.journal_id))
             .outerjoin(
                 settlement_line,
@@ -81,21 +69,18 @@ def unsettled(
                 ),
             )
             .where(
-                merchant.c.programme_id == programme_id,
+                posting.c.programme_id == programme_id,
+                account.startswith("merchant:"),
                 posting.c.journal_id <= upto_journal,
                 journal.c.kind.in_(kinds),
                 journal.c.book_day <= to_on,
                 settlement_line.c.journal_id.is_(None),
-                ~_held(programme_id),
+                ~_held(programme_id, number=number),
             )
         )
         if after_journal:
             lines = lines.where(posting.c.journal_id > after_journal)
-        if merchant_ids is not None:
-            # By name too: from the numbers alone an engine does not see that the accounts' index leads there.
-            named = [chart.merchant(one) for one in sorted(merchant_ids)]
-            lines = lines.where(merchant.c.id.in_(merchant_ids), account.in_(named))
-        return lines if merchant_id is None else lines.where(merchant.c.id == merchant_id)
+        return lines if merchant_id is None else lines.where(account == chart.merchant(merchant_id))
 
     owed = side(posting.c.credit, sign=1, kinds=OWED_KINDS)
     taken_back = side(posting.c.debit, sign=-1, kinds=TAKEN_BACK_KINDS)
@@ -108,8 +93,8 @@ def _number_in(account: ColumnElement[str]) -> ColumnElement[int]:
     return case((account.startswith("merchant:"), number))
 
 
-def _held(programme_id: int) -> ColumnElement[bool]:
-    """Whether a hold stands on the posting's merchant, on the posting, or on the one of which it gives back."""
+def _held(programme_id: int, *, number: ColumnElement[int]) -> ColumnElement[bool]:
+    """Whether a hold stands on the posting's merchant (`number`), on itself, or on the one of which it gives back."""
     of_line = and_(settlement_hold.c.journal_id == posting.c.journal_id, settlement_hold.c.line == posting.c.line)
     first = posting.alias("first")
     given_back = exists().where(
@@ -126,11 +111,11 @@ def _held(programme_id: int) -> ColumnElement[bool]:
         exists()
         .where(
             settlement_hold.c.programme_id == programme_id,
-            settlement_hold.c.merchant_id == merchant.c.id,
+            settlement_hold.c.merchant_id == number,
             settlement_hold.c.released_at.is_(None),
             or_(settlement_hold.c.journal_id.is_(None), of_line, given_back.correlate(posting, settlement_hold)),
         )
-        .correlate(posting, merchant)
+        .correlate(posting)
     )
 
 
@@ -185,30 +170,18 @@ def owed_now(session: ReadSession, *, programme_id: int, after: int, limit: int)
 
 def _owing(session: ReadSession, *, programme_id: int, merchant_ids: set[int]) -> dict[int, Owing]:
     """Each of these merchants with something unsettled."""
-    if not merchant_ids:
-        return {}
-    lines = unsettled(
-        programme_id=programme_id, to_on=date.max, upto_journal=MAX_JOURNAL, merchant_ids=merchant_ids
-    ).subquery()
-    sums = (
-        select(
-            lines.c.merchant_id,
-            func.sum(lines.c.cents).label("cents"),
-            func.count().label("lines"),
-            func.min(lines.c.book_day).label("since_on"),
-        )
-        .group_by(lines.c.merchant_id)
-        .subquery()
-    )
-    rows = session.execute(
-        select(sums.c.merchant_id, merchant.c.shop_name, sums.c.cents, sums.c.lines, sums.c.since_on)
-        .join(merchant, merchant.c.id == sums.c.merchant_id)
-        .order_by(sums.c.merchant_id)
-    )
-    return {
-        row.merchant_id: Owing(row.merchant_id, row.shop_name, int(row.cents), int(row.lines), row.since_on)
-        for row in rows
-    }
+    named = select(merchant.c.id, merchant.c.shop_name).where(merchant.c.id.in_(merchant_ids))
+    found = {}
+    # One by one: asked for several at once, SQLite reads every redemption of the season first.
+    for number, shop_name in session.execute(named):
+        lines = unsettled(
+            programme_id=programme_id, to_on=date.max, upto_journal=MAX_JOURNAL, merchant_id=number
+        ).subquery()
+        summed = select(func.sum(lines.c.cents), func.count(), func.min(lines.c.book_day))
+        cents, count, since_on = session.execute(summed).one()
+        if count:
+            found[number] = Owing(number, shop_name, int(cents), int(count), since_on)
+    return found
 
 
 def due(session: ReadSession, *, programme_id: int, to_on: date, upto_journal: int) -> dict[int, tuple[int, int]]:

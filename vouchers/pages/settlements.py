@@ -6,6 +6,7 @@ bank as a file whose fingerprint both can compare, executed; what the bank gives
 
 import io
 from datetime import timedelta
+from functools import lru_cache
 from typing import Annotated, Any, Final, NamedTuple
 
 from fastapi import APIRouter, Query
@@ -26,6 +27,7 @@ from vouchers.unsettled import owed_now
 router: Final = APIRouter()
 
 _SHOWN: Final = 100
+_OWED_SHOWN: Final = 20
 _XML: Final = "application/xml"
 _PDF: Final = "application/pdf"
 RETURNED_BECAUSE: Final = (
@@ -48,6 +50,12 @@ CARRIED_BECAUSE: Final = {
 }
 
 
+@lru_cache(maxsize=8)
+def _fingerprint(run: Run) -> str:
+    """The hash of the bank file of a run, remembered: to thousands of shops the file is megabytes."""
+    return codes.file_hash(workshop.bank_file(run))
+
+
 class _Payees(NamedTuple):
     """A page of a run's merchants."""
 
@@ -66,7 +74,7 @@ async def _overview(desk: PageDesk, after: int = 0) -> Response:
     programme_id = desk.programme_id
 
     def found(session: ReadSession) -> dict[str, Any]:
-        owed = owed_now(session, programme_id=programme_id, after=after, limit=_SHOWN)
+        owed = owed_now(session, programme_id=programme_id, after=after, limit=_OWED_SHOWN)
         past = runs.runs_of(session, programme_id=programme_id, before=None, limit=50)
         return {
             "owed": owed,
@@ -155,7 +163,7 @@ async def _run(
         returned=[line for line in mine if line.state == "returned"],
         because=CARRIED_BECAUSE,
         words=words.strip(),
-        fingerprint=await run_in_threadpool(lambda: codes.file_hash(workshop.bank_file(run))) if approved else "",
+        fingerprint=await run_in_threadpool(_fingerprint, run) if approved else "",
         compared=compared,
         own_proposal=run.proposed_by == desk.caller.actor,
         first_day=clock.next_target_day(clock.book_day(desk.at) + timedelta(days=1)),
