@@ -210,7 +210,7 @@ SEEDS: dict[str, tuple[str, ...]] = {
     "a merchant's first account is in force at once, a later one after two days": (
         "UPDATE bank_account SET in_force_at = in_force_at - 1 WHERE id = 1",
     ),
-    "the VAT on the fee is due once, in whole, when the order owes nothing": (
+    "the VAT on the fee is due once, in whole: sold on debits, or owing nothing": (
         "UPDATE posting SET cents = cents + 777 WHERE debit = 'vat_pending' AND credit = 'vat'",
     ),
     "an order's VAT waits until it is due, or is taken back with the order": (

@@ -124,6 +124,16 @@ class Act(StrEnum):
     REPORT_READ = "report.read"
     WATCH_DECIDE = "watch.decide"
     WATCH_READ = "watch.read"
+    PAPER_SETTINGS_SET = "paper_settings.set"
+    PAPER_SETTINGS_READ = "paper_settings.read"
+    BILLING_SET = "billing.set"
+    BILLING_READ = "billing.read"
+    INVOICE_ISSUE = "invoice.issue"
+    DOCUMENT_READ = "document.read"
+    STATEMENT_SEND = "statement.send"
+    BANK_TAKE = "bank.take"
+    BANK_READ = "bank.read"
+    DOSSIER_CLOSE = "dossier.close"
     JOURNAL_READ = "journal.read"
     BOOKS_SEAL = "books.seal"
 
@@ -228,6 +238,17 @@ PERMISSIONS: Final[dict[Act, dict[Role, Reach]]] = {
     Act.REPORT_READ: _all(*_CHAMBER),
     Act.WATCH_DECIDE: _all(Role.TREASURER),
     Act.WATCH_READ: _all(*_CHAMBER),
+    Act.PAPER_SETTINGS_SET: _all(*_DESK),
+    Act.PAPER_SETTINGS_READ: _all(*_CHAMBER),
+    # Which numbers its accountant wants on an invoice, the buyer knows best.
+    Act.BILLING_SET: _all(*_DESK) | _own(*_BUYER),
+    Act.BILLING_READ: _all(*_CHAMBER) | _own(*_BUYER),
+    Act.INVOICE_ISSUE: _all(Role.TREASURER),
+    Act.DOCUMENT_READ: _all(*_CHAMBER) | _own(*_BUYER, Role.MERCHANT_OWNER),
+    Act.STATEMENT_SEND: _all(Role.TREASURER),
+    Act.BANK_TAKE: _all(Role.TREASURER),
+    Act.BANK_READ: _all(*_CHAMBER),
+    Act.DOSSIER_CLOSE: _all(Role.TREASURER),
     Act.JOURNAL_READ: _all(*_CHAMBER),
     Act.BOOKS_SEAL: _all(*_DESK),
 }

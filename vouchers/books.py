@@ -83,9 +83,24 @@ LABELS: Final = {
     "run_exported": "Fichier bancaire du règlement {owner} remis",
     "run_executed": "Règlement {owner} exécuté par la banque",
     "transfer_returned": "Virement du règlement {owner} rejeté par la banque",
+    "paper_settings_set": "Réglage des pièces et des comptes",
+    "billing_set": "Facturation de l'acheteur {owner} réglée",
+    "invoiced": "Facture établie : {thing} {owner}",
+    "credited": "Avoir établi : {thing} {owner}",
+    "document_made": "Pièce établie : {thing} {owner}",
+    "statement_sent": "Relevé {owner} envoyé",
+    "bank_statement_taken": "Relevé bancaire {owner} lu",
+    "money_received": "Encaissement à affecter, ligne {owner} de la banque",
+    "paid_back": "Remboursement : {thing} {owner}",
+    "bank_fees_taken": "Frais bancaires, ligne {owner} de la banque",
+    "bank_line_set_aside": "Ligne {owner} de la banque mise de côté",
+    "bank_line_reopened": "Ligne {owner} de la banque rouverte",
 }
 """The French sentence of each kind of fact; `owner` is what follows the colon of the subject: 17 of 'merchant:17'."""
-_THINGS: Final = {"batch": "lot", "voucher": "chèque"}
+_THINGS: Final = {
+    "batch": "lot", "voucher": "chèque", "order": "commande", "settlement": "relevé", "run": "règlement",
+    "programme": "dispositif", "buyer": "acheteur", "line": "ligne de la banque",
+}  # fmt: skip
 
 
 def label(kind: str, subject: str) -> str:

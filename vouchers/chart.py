@@ -16,6 +16,10 @@ BREAKAGE: Final = "breakage"
 NEXT_CAMPAIGN: Final = "next_campaign"
 SUSPENSE: Final = "suspense"
 GUARANTEE: Final = "guarantee"
+UNALLOCATED: Final = "unallocated"
+BANK_FEES: Final = "bank_fees"
+RECEIVED: Final = (BANK, UNALLOCATED)
+"""Where a buyer's payment comes from: straight from the bank, or from what was received before anyone knew for what."""
 
 
 class Meaning(NamedTuple):
@@ -37,6 +41,8 @@ WHOLE_ACCOUNTS: Final = {
     NEXT_CAMPAIGN: Meaning("credit", "468310", "Titres périmés reportés sur la prochaine campagne"),
     SUSPENSE: Meaning("credit", "471000", "Titres en cours de remplacement"),
     GUARANTEE: Meaning("debit", "658000", "Garantie des acceptations hors réseau"),
+    UNALLOCATED: Meaning("credit", "419100", "Encaissements à affecter"),
+    BANK_FEES: Meaning("debit", "627000", "Frais bancaires"),
 }
 """Accounts of which a programme has one."""
 
@@ -65,6 +71,9 @@ JOURNAL_KINDS: Final = (
     "recipients_ordered", "recipients_assigned", "recipient_erased", "recipients_purged", "recipient_exported",
     "remittance_opened", "remittance_closed", "settlement_held", "settlement_released", "watched",
     "run_proposed", "run_withdrawn", "run_approved", "settled", "run_exported", "run_executed", "transfer_returned",
+    "paper_settings_set", "billing_set", "invoiced", "credited", "document_made", "statement_sent",
+    "bank_statement_taken", "money_received", "paid_back", "bank_fees_taken", "bank_line_set_aside",
+    "bank_line_reopened",
 )  # fmt: skip
 
 

@@ -165,12 +165,18 @@ def _placed(house: Database, *, cast: Cast, line: order_book.Line, hours: int, a
 
 
 def _paid(house: Database, *, cast: Cast, order_number: int, at: datetime) -> None:
-    of = {"programme_id": cast.programme_id, "number": order_number}
     approver, treasurer = cast.actor("adjoint de la commune"), cast.actor("trésorier")
-    agreed = house.write(order.approve, **of, actor=approver, at=at - timedelta(hours=49))
+    agreed = house.write(
+        order.approve,
+        programme_id=cast.programme_id,
+        number=order_number,
+        actor=approver,
+        at=at - timedelta(hours=49),
+    )
     house.write(
         order.record_payment,
-        **of,
+        programme_id=cast.programme_id,
+        number=order_number,
         cents=agreed.total_cents,
         bank_reference=agreed.rf_reference,
         received_on=clock.book_day(at),

@@ -15,11 +15,11 @@ from vouchers.db import ReadSession
 
 _APPEND_ONLY: Final = (
     "journal", "posting", "balance_snapshot", "seal", "redemption", "reversal", "settlement_line",
-    "acceptance", "remitted", "watched",
+    "acceptance", "remitted", "watched", "document", "bank_statement", "bank_match",
 )  # fmt: skip
 _NEVER_DELETED: Final = (
     "idempotency", "voucher", "batch", "voucher_order", "payment_run", "settlement", "bank_account",
-    "dispute", "remittance", "settlement_hold",
+    "dispute", "remittance", "settlement_hold", "bank_line",
 )  # fmt: skip
 _FIXED: Final = {
     "voucher": "programme_id serial batch_number code_hash control_hash face_cents replaces_serial offline_prefix",
@@ -33,6 +33,8 @@ _FIXED: Final = {
     "dispute": "programme_id number merchant_id till_id serial cents because accepted_at opened_at",
     "remittance": "programme_id number merchant_id opened_by opened_at",
     "settlement_hold": "programme_id number merchant_id journal_id line because held_by held_at",
+    "bank_line": "programme_id number statement_number reference part cents booked_on value_on name iban rf text"
+    " end_to_end_id message_id return_reason",
 }
 _FIXED_ONCE_WRITTEN: Final = {
     "batch": "printed_by printed_at activated_by activated_at",
@@ -58,6 +60,7 @@ _STEPS: Final = {
     "bank_account": "asked>confirmed asked>withdrawn confirmed>withdrawn",
     "dispute": "open>guaranteed open>dismissed",
     "remittance": "open>closed",
+    "bank_line": "open>done open>set_aside set_aside>open",
 }
 _REFUSE: Final = "BEGIN RAISE EXCEPTION '% refused: %', TG_OP, TG_ARGV[0] USING ERRCODE = 'restrict_violation'; END"
 _REFUSE_PLACED_LINE: Final = (

@@ -24,6 +24,7 @@ class Invariant(NamedTuple):
 
 _WHOLE: Final = (
     "bank", "float", "commission", "fee", "vat", "vat_pending", "breakage", "next_campaign", "suspense", "guarantee",
+    "unallocated", "bank_fees",
 )  # fmt: skip
 _OWNERS: Final = {
     "receivable": ("voucher_order", "number"),
@@ -34,8 +35,12 @@ _OWNERS: Final = {
 }
 _LEGAL_MOVES: Final = (
     ("order_approved", "receivable:%", "ordered:%", ""), ("order_approved", "receivable:%", "fee", ""),
-    ("order_approved", "receivable:%", "vat_pending", ""),
-    ("order_paid", "bank", "receivable:%", ""), ("order_paid", "vat_pending", "vat", ""),
+    ("order_approved", "receivable:%", "vat_pending", ""), ("order_approved", "receivable:%", "vat", ""),
+    ("order_paid", "bank", "receivable:%", ""), ("order_paid", "unallocated", "receivable:%", ""),
+    ("order_paid", "vat_pending", "vat", ""),
+    ("money_received", "bank", "unallocated", ""), ("bank_fees_taken", "bank_fees", "bank", ""),
+    ("paid_back", "receivable:%", "bank", ""), ("paid_back", "lapsed:%", "bank", ""),
+    ("paid_back", "unallocated", "bank", ""),
     ("order_cancelled", "ordered:%", "receivable:%", ""), ("order_cancelled", "fee", "receivable:%", ""),
     ("order_cancelled", "vat", "receivable:%", ""), ("order_cancelled", "vat_pending", "receivable:%", ""),
     ("issued", "ordered:%", "float", ""),
@@ -54,7 +59,7 @@ _LEGAL_MOVES: Final = (
 """(kind, debit, credit, whether it is one voucher's): the only moves there are."""
 _ALWAYS_MOVES: Final = (
     "order_approved", "order_paid", "issued", "redeemed", "reversed", "cancelled", "replaced", "expired", "settled",
-    "transfer_returned", "guaranteed",
+    "transfer_returned", "guaranteed", "money_received", "bank_fees_taken", "paid_back",
 )  # fmt: skip
 
 

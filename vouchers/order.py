@@ -8,13 +8,14 @@ Approving posts the receivable. From then on what the buyer owes is the balance 
 back. `issue` takes over at `paid` (the bank has the money) or `accepted` (a purchase order is signed and the buyer's
 credit cap holds it): nothing is issued that no one paid or signed for.
 
-Accounts: `france.md` 468110 face value ordered, 706100 fee, 445740 VAT on a fee not yet received, moved to 445710 when
-the order is first paid in full.
+Accounts (plan comptable général): 468110 face value ordered, 706100 fee, 445740 VAT on a fee not yet received, moved
+to 445710 when the order is first paid in full; at once to 445710 where the issuer opted for VAT on debits.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import delete, exists, func, select, update
 from stdnum.iso7064 import mod_97_10
@@ -35,15 +36,28 @@ from vouchers.founding import LEAST_FACE_CENTS, MOST_FACE_CENTS
 from vouchers.ledger import Fact, Move
 from vouchers.money import MAX_CENTS, face_value_fr, share_of
 from vouchers.order_book import Line, Order, find, subject
+from vouchers.paper_settings import settings_of
 from vouchers.rules import take_turn, terms
 from vouchers.tables import buyer, journal, order_line, posting, programme, recipient_list, voucher_order
 
 MOST_VOUCHERS: Final = 200_000
 """Vouchers in one order."""
 _REFERENCE_CHARS: Final = 100
+_PART: Final = re.compile(r" [1-9][0-9]*/[1-9][0-9]*", re.ASCII)
 _CANCELLABLE: Final = ("draft", "placed", "approved", "paid", "accepted")
 _PAYABLE: Final = ("approved", "paid", "accepted", "issuing", "issued", "delivered", "cancelled")
 _BACKED: Final = ("paid", "accepted", "issuing", "issued", "delivered")
+
+
+class Part(NamedTuple):
+    """One share of a transfer that pays several orders: the `number`th `of` so many."""
+
+    number: int
+    of: int
+
+
+WHOLE: Final = Part(1, 1)
+"""A transfer for one order."""
 
 
 def draft(
@@ -207,12 +221,16 @@ def record_payment(
     received_on: date,
     actor: str,
     at: datetime,
+    part: Part = WHOLE,
+    out_of: str = chart.BANK,
 ) -> Order:
     """Money of the buyer reached the bank on `received_on`; `bank_reference` is the bank's own name for the transfer.
 
     Any amount is recorded, since the money is there; an approved order whose receivable reaches zero becomes paid. On a
     cancelled order it is owed back. The same reference and day are one transfer, so a bank statement read twice is
-    refused. Refuses `BadInput`, `NotFound`, `OrderState` (not approved yet), `PaymentAlreadyRecorded`.
+    refused; where one transfer pays several orders, `part` says which share of it this is. `out_of` is UNALLOCATED for
+    money that was received before anyone knew for what. Refuses `BadInput`, `NotFound`, `OrderState` (not approved
+    yet), `PaymentAlreadyRecorded`.
     """
     _check_cents("cents", cents, least=1)
     reference = _reference("bank_reference", bank_reference)
@@ -221,13 +239,14 @@ def record_payment(
     if received_on > clock.book_day(at):
         raise BadInput(field="received_on", problem="in_the_future")
     payable = order_book.locked(session, programme_id=programme_id, number=number, wanted=_PAYABLE)
-    transfer = f"{received_on.isoformat()} {reference.upper()}"
-    _refuse_known_transfer(session, programme_id=programme_id, transfer=transfer)
+    whole = f"{received_on.isoformat()} {reference.upper()}"
+    transfer = whole if part == WHOLE else f"{whole} {part.number}/{part.of}"
+    _refuse_known_transfer(session, programme_id=programme_id, whole=whole, transfer=transfer)
     owed_cents = payable.owed_cents - cents
     if payable.state == "approved" and owed_cents <= 0:
         order_book.flip(session, order=payable, state="paid")
     moves = [
-        Move(chart.BANK, chart.receivable(number), cents),
+        Move(out_of, chart.receivable(number), cents),
         *order_book.vat_moves(session, order=payable, owed_cents=owed_cents),
     ]
     return _recorded(session, order=payable, fact=Fact("order_paid", at, actor, subject(number), transfer, moves))
@@ -327,7 +346,9 @@ def _recorded(session: WriteSession, *, order: Order, fact: Fact) -> Order:
 def _approved(session: WriteSession, *, order: Order, by: str | None, actor: str, at: datetime) -> Order:
     order_book.flip(session, order=order, state="approved", approved_by=by)
     owed = chart.receivable(order.number)
-    moves = [Move(owed, account, cents) for account, cents in _sold(order, vat_account=chart.VAT_PENDING)]
+    on_debits = settings_of(session, programme_id=order.programme_id).vat_due == "debits"
+    sold = _sold(order, vat_account=chart.VAT if on_debits else chart.VAT_PENDING)
+    moves = [Move(owed, account, cents) for account, cents in sold]
     return _recorded(session, order=order, fact=Fact("order_approved", at, actor, subject(order.number), "", moves))
 
 
@@ -351,21 +372,24 @@ def _sold(order: Order, *, vat_account: str) -> list[tuple[str, int]]:
     return [part for part in parts if part[1] > 0]
 
 
-def _refuse_known_transfer(session: WriteSession, *, programme_id: int, transfer: str) -> None:
+def _refuse_known_transfer(session: WriteSession, *, programme_id: int, whole: str, transfer: str) -> None:
+    """`whole` names the bank's transfer, `transfer` what is recorded now: it, or its part '… 1/2'."""
     # Payments are recorded one at a time in a programme, so that two readers of one statement cannot both pass.
     take_turn(session, programme_id=programme_id)
     known = session.execute(
-        select(journal.c.subject).where(
+        select(journal.c.subject, journal.c.reason).where(
             journal.c.programme_id == programme_id,
             journal.c.kind == "order_paid",
-            journal.c.reason == transfer,
+            journal.c.reason.in_((whole, transfer)) | journal.c.reason.startswith(f"{whole} ", autoescape=True),
             # A payment, and not the VAT that a cancellation makes due, whose reason is somebody's own words.
             exists().where(
                 posting.c.programme_id == programme_id,
                 posting.c.journal_id == journal.c.id,
-                posting.c.debit == chart.BANK,
+                posting.c.debit.in_(chart.RECEIVED),
             ),
         )
-    ).scalar()
-    if known is not None:
-        raise PaymentAlreadyRecorded(number=int(known.partition(":")[2]), transfer=transfer)
+    )
+    for row in known:
+        is_part = _PART.fullmatch(row.reason.removeprefix(whole)) is not None
+        if row.reason in (whole, transfer) or (transfer == whole and is_part):
+            raise PaymentAlreadyRecorded(number=int(row.subject.partition(":")[2]), transfer=row.reason)

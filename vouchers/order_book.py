@@ -153,7 +153,7 @@ def standing(session: ReadSession, *, programme_id: int, numbers: Iterable[int])
             sums[order_of[debit]] = (paid, owed + cents)
         else:
             paid, owed = sums[order_of[credit]]
-            sums[order_of[credit]] = (paid + cents if debit == chart.BANK else paid, owed - cents)
+            sums[order_of[credit]] = (paid + cents if debit in chart.RECEIVED else paid, owed - cents)
     return sums
 
 
@@ -170,14 +170,14 @@ def vat_moves(session: WriteSession, *, order: Order, owed_cents: int) -> list[M
 
 
 def vat_is_collected(session: ReadSession, *, order: Order) -> bool:
-    """Whether `vat_moves` were posted for this order."""
+    """Whether the VAT on this order's fee is due: its `vat_moves` were posted, or it was sold with VAT on debits."""
     moved = (
         select(posting.c.line)
         .join(journal, (journal.c.programme_id == posting.c.programme_id) & (journal.c.id == posting.c.journal_id))
         .where(
             journal.c.programme_id == order.programme_id,
             journal.c.subject == subject(order.number),
-            posting.c.debit == chart.VAT_PENDING,
+            posting.c.debit.in_((chart.VAT_PENDING, chart.receivable(order.number))),
             posting.c.credit == chart.VAT,
         )
     )

@@ -132,7 +132,11 @@ def _orders(*, programme_id: int) -> Select[Any]:
     )
     banked = (
         select(posting.c.credit, func.sum(posting.c.cents).label("cents"))
-        .where(posting.c.programme_id == programme_id, posting.c.credit.in_(accounts), posting.c.debit == chart.BANK)
+        .where(
+            posting.c.programme_id == programme_id,
+            posting.c.credit.in_(accounts),
+            posting.c.debit.in_(chart.RECEIVED),
+        )
         .group_by(posting.c.credit)
         .subquery()
     )

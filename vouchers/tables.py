@@ -121,6 +121,18 @@ APPLICATION_STATES: Final = ("asked", "accepted", "refused")
 SET_UP_STATES: Final = ("draft", "ready", "opened", "dropped")
 LIST_STATES: Final = ("draft", "ordered", "purged")
 REMITTANCE_STATES: Final = ("open", "closed")
+DOCUMENT_KINDS: Final = (
+    "face_value", "fee", "face_value_and_fee", "commission",
+    "face_value_credit", "fee_credit", "face_value_and_fee_credit", "commission_credit",
+    "statement", "bank_file", "dossier",
+)  # fmt: skip
+INVOICE_FORMS: Final = ("apart", "together")
+VAT_DUE: Final = ("collection", "debits")
+CHORUS_RULES: Final = ("none", "service", "engagement", "both", "either")
+BANK_LINE_STATES: Final = ("open", "done", "set_aside")
+MATCH_MEANS: Final = (
+    "rf", "reference", "invoice", "amount_and_name", "hand", "end_to_end", "message", "recorded",
+)  # fmt: skip
 APPROVALS: Final = ("one", "two")
 RHYTHMS: Final = ("weekly", "fortnightly", "monthly", "on_demand")
 MEANS: Final = ("password", "two_factor", "passkey", "link", "recovery", "api")
@@ -1054,4 +1066,162 @@ watched = _table(
     ForeignKeyConstraint(["programme_id", "hold_number"], ["settlement_hold.programme_id", "settlement_hold.number"]),
     _one_of("decision", "fine", "held"),
     CheckConstraint("(decision = 'held') = (hold_number IS NOT NULL)", name="held_by_a_hold"),
+)
+
+# ── Papers ───────────────────────────────────────────────────────────────────────────────────────────────────────
+paper_settings = _table(
+    # What the law, the chamber and its bookkeeper want on papers and in books; `paper_settings.py` has the defaults.
+    # `accounts`: JSON, account of the chart → [number, name], where they differ from the default.
+    "paper_settings",
+    _programme(),
+    Column("seller_form", Text, nullable=False),
+    Column("seller_street", Text, nullable=False),
+    Column("seller_postcode", Text, nullable=False),
+    Column("seller_town", Text, nullable=False),
+    Column("vat_number", Text),
+    Column("invoice_form", Text, nullable=False),
+    Column("vat_due", Text, nullable=False),
+    Column("payment_days", Int, nullable=False),
+    Column("legal_reference", Text, nullable=False),
+    Column("recovery_terms", Text, nullable=False),
+    Column("late_terms", Text, nullable=False),
+    Column("discount_terms", Text, nullable=False),
+    Column("face_value_bar", Text, nullable=False),
+    Column("letter_place", Text, nullable=False),
+    Column("letter_text", Text, nullable=False),
+    Column("letter_signatory", Text, nullable=False),
+    Column("accounts", Text, nullable=False),
+    Column("threshold_cents", Int, nullable=False),
+    PrimaryKeyConstraint("programme_id"),
+    _one_of("invoice_form", *INVOICE_FORMS),
+    _one_of("vat_due", *VAT_DUE),
+    CheckConstraint("payment_days BETWEEN 0 AND 60", name="payment_days_lawful"),
+    CheckConstraint("threshold_cents > 0", name="threshold_positive"),
+)
+
+billing = _table(
+    # What a buyer's accountant wants on its invoices: the rule of its structure in Chorus Pro, and its codes.
+    "billing",
+    _programme(),
+    Column("buyer_id", Int, nullable=False),
+    Column("chorus_rule", Text, nullable=False),
+    Column("service_code", Text),
+    Column("market", Text),
+    Column("vat_number", Text),
+    Column("email", Text),
+    PrimaryKeyConstraint("programme_id", "buyer_id"),
+    ForeignKeyConstraint(["programme_id", "buyer_id"], ["buyer.programme_id", "buyer.id"]),
+    _one_of("chorus_rule", *CHORUS_RULES),
+)
+
+document = _table(
+    # A paper that binds: its number, its file and its hash, which its journal has too. A series has no gaps; what has
+    # no series is named after what it is about. `fee_cents`: fee or commission; credit notes are below zero.
+    "document",
+    _of_programme(),
+    Column("name", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("series", Text),
+    Column("number", Int),
+    Column("subject", Text, nullable=False),
+    Column("buyer_id", Int),
+    Column("merchant_id", Int),
+    Column("issued_on", Day, nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("face_cents", Int, nullable=False),
+    Column("fee_cents", Int, nullable=False),
+    Column("vat_cents", Int, nullable=False),
+    Column("corrects", Text),
+    Column("content", Text, nullable=False),
+    Column("file_name", Text, nullable=False),
+    Column("sha256", LargeBinary, nullable=False),
+    Column("file", LargeBinary, nullable=False),
+    Column("journal_id", Int, nullable=False),
+    PrimaryKeyConstraint("programme_id", "name"),
+    ForeignKeyConstraint(["programme_id", "journal_id"], ["journal.programme_id", "journal.id"]),
+    ForeignKeyConstraint(["programme_id", "corrects"], ["document.programme_id", "document.name"]),
+    ForeignKeyConstraint(["programme_id", "buyer_id"], ["buyer.programme_id", "buyer.id"]),
+    ForeignKeyConstraint(["programme_id", "merchant_id"], ["merchant.programme_id", "merchant.id"]),
+    UniqueConstraint("programme_id", "series", "number"),
+    _one_of("kind", *DOCUMENT_KINDS),
+    CheckConstraint("(series IS NULL) = (number IS NULL)", name="series_whole"),
+    CheckConstraint("number > 0", name="number_positive"),
+    CheckConstraint("buyer_id IS NULL OR merchant_id IS NULL", name="of_one"),
+    Index(None, "programme_id", "subject"),
+    Index(None, "programme_id", "buyer_id"),
+    Index(None, "programme_id", "merchant_id"),
+)
+
+bank_statement = _table(
+    # What the bank says of the issuer's account: opening, lines, closing. Insert-only.
+    "bank_statement",
+    _programme(),
+    Column("number", Int, nullable=False),
+    Column("iban", Text, nullable=False),
+    Column("statement_id", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("from_on", Day, nullable=False),
+    Column("to_on", Day, nullable=False),
+    Column("opening_cents", Int, nullable=False),
+    Column("closing_cents", Int, nullable=False),
+    Column("sha256", LargeBinary, nullable=False),
+    Column("taken_by", Text, nullable=False),
+    Column("taken_at", Instant, nullable=False),
+    PrimaryKeyConstraint("programme_id", "number"),
+    UniqueConstraint("programme_id", "iban", "statement_id"),
+    CheckConstraint("from_on <= to_on", name="days_in_order"),
+)
+
+bank_line = _table(
+    # One transfer of a statement; above zero it came in. `open` until it is told what it was. `end_to_end_id` and
+    # `message_id` are those of our own bank files, where it is one of theirs.
+    "bank_line",
+    _of_programme(),
+    Column("number", Int, nullable=False),
+    Column("statement_number", Int, nullable=False),
+    Column("reference", Text, nullable=False),
+    Column("part", Int, nullable=False),
+    Column("cents", Int, nullable=False),
+    Column("booked_on", Day, nullable=False),
+    Column("value_on", Day, nullable=False),
+    Column("name", Text),
+    Column("iban", Text),
+    Column("rf", Text),
+    Column("text", Text, nullable=False),
+    Column("end_to_end_id", Text),
+    Column("message_id", Text),
+    Column("return_reason", Text),
+    Column("state", Text, nullable=False),
+    Column("because", Text),
+    Column("decided_by", Text),
+    Column("decided_at", Instant),
+    PrimaryKeyConstraint("programme_id", "number"),
+    ForeignKeyConstraint(
+        ["programme_id", "statement_number"], ["bank_statement.programme_id", "bank_statement.number"]
+    ),
+    UniqueConstraint("programme_id", "reference", "part", "booked_on", "cents"),
+    _one_of("state", *BANK_LINE_STATES),
+    CheckConstraint("cents <> 0", name="cents_moved"),
+    CheckConstraint("(state = 'open') = (decided_by IS NULL)", name="decided_by_someone"),
+    CheckConstraint("state <> 'set_aside' OR because IS NOT NULL", name="set_aside_says_why"),
+    Index(None, "programme_id", "state", "number"),
+    Index(None, "programme_id", "statement_number"),
+)
+
+bank_match = _table(
+    # What became of a line, or of a part of it: the fact that it is, and how that was known. Insert-only.
+    "bank_match",
+    _of_programme(),
+    Column("line_number", Int, nullable=False),
+    Column("part", Int, nullable=False),
+    Column("journal_id", Int, nullable=False),
+    Column("cents", Int, nullable=False),
+    Column("means", Text, nullable=False),
+    PrimaryKeyConstraint("programme_id", "line_number", "part"),
+    ForeignKeyConstraint(["programme_id", "line_number"], ["bank_line.programme_id", "bank_line.number"]),
+    ForeignKeyConstraint(["programme_id", "journal_id"], ["journal.programme_id", "journal.id"]),
+    CheckConstraint("cents > 0", name="cents_positive"),
+    _one_of("means", *MATCH_MEANS),
+    Index(None, "programme_id", "journal_id"),
 )

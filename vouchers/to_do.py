@@ -202,7 +202,7 @@ def _received() -> ColumnElement[int]:
         .where(
             posting.c.programme_id == voucher_order.c.programme_id,
             posting.c.credit == literal("receivable:") + cast(voucher_order.c.number, Text),
-            posting.c.debit == chart.BANK,
+            posting.c.debit.in_(chart.RECEIVED),
         )
         .correlate(voucher_order)
         .scalar_subquery()

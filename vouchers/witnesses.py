@@ -58,6 +58,10 @@ def _moved_by_order(debit: str, credit: str) -> str:
     )
 
 
+_ON_DEBITS: Final = _moved_by_order(RECEIVABLE, "'vat'")
+"""VAT that was due from the sale on, whatever was paid."""
+
+
 def _rule_of(programme: str, buyer: str, where: str = "1 = 1") -> str:
     """What was last set for a buyer."""
     return (
@@ -204,16 +208,19 @@ WITNESSES: Final = (
                 a.programme_id AND b.merchant_id = a.merchant_id AND b.state = 'confirmed' AND b.id < a.id)
               THEN {_WAIT_MICROS} ELSE 0 END AS expected FROM bank_account a WHERE a.state = 'confirmed'"""),
     # ── I14: VAT ─────────────────────────────────────────────────────────────────────────────────────────────────
-    Invariant("I14", "voucher_order", "the VAT on the fee is due once, in whole, when the order owes nothing",
+    Invariant("I14", "voucher_order", "the VAT on the fee is due once, in whole: sold on debits, or owing nothing",
         f"""SELECT o.programme_id AS p, o.number AS n,
-              {_moved_by_order("'vat_pending'", "'vat'")} - {_moved_by_order("'vat'", RECEIVABLE)} AS found,
-              CASE WHEN o.state IN {APPROVED} AND {_OWES} <= 0 THEN o.fee_vat_cents ELSE 0 END AS expected
+              {_moved_by_order("'vat_pending'", "'vat'")} + {_ON_DEBITS} - {_moved_by_order("'vat'", RECEIVABLE)}
+                AS found,
+              CASE WHEN o.state IN {APPROVED} AND ({_OWES} <= 0 OR {_ON_DEBITS} > 0) THEN o.fee_vat_cents ELSE 0 END
+                AS expected
             FROM voucher_order o"""),
     Invariant("I14", "voucher_order", "an order's VAT waits until it is due, or is taken back with the order",
         f"""SELECT o.programme_id AS p, o.number AS n,
               {_moved_by_order(RECEIVABLE, "'vat_pending'")} - {_moved_by_order("'vat_pending'", "'vat'")}
                 - {_moved_by_order("'vat_pending'", RECEIVABLE)} AS found,
-              CASE WHEN o.state IN {APPROVED} AND {_OWES} > 0 THEN o.fee_vat_cents ELSE 0 END AS expected
+              CASE WHEN o.state IN {APPROVED} AND {_OWES} > 0 AND {_ON_DEBITS} = 0 THEN o.fee_vat_cents ELSE 0 END
+                AS expected
             FROM voucher_order o"""),
     # ── I15: orders and batches ──────────────────────────────────────────────────────────────────────────────────
     Invariant("I15", "voucher_order", "who placed, approved and accepted an order are in its facts",
