@@ -5,13 +5,16 @@ from datetime import date, datetime, timedelta
 
 from tests.makers import NOON, a_batch, a_buyer, an_order
 from tests.outbox import allow, an_outbox, bring
+from tests.papers import VAT_NUMBER, a_billed_order, billing_set, credited, invoiced, papers_set
 from tests.pile import a_pile, closed, pass_paper
 from tests.town import APPROVER, TREASURER, Town, a_town
 from vouchers import (
+    archive,
     codes,
     disputes,
     expire,
     hold,
+    invoicing,
     ledger,
     list_check,
     order,
@@ -95,6 +98,23 @@ def by_list(town: Town, *, at: datetime) -> None:
     town.house.write(recipients.assign, order_number=town.order_number, **of)
 
 
+def on_paper(town: Town, *, at: datetime) -> None:
+    """An order with two invoices, cancelled since; of the first order, one voucher was taken back."""
+    of = {"programme_id": town.programme_id}
+    papers_set(town.house, **of, accounts={"bank": ("512200", "Banque des chèques")})
+    wanted = {"service_code": "S1", "market": "M1", "vat_number": VAT_NUMBER, "email": "compta@example.fr"}
+    billing_set(town.house, **of, buyer_id=town.buyer_id, **wanted)
+    given_up = a_billed_order(town.house, **of, buyer_id=town.buyer_id)
+    invoiced(town.house, given_up, at=at)
+    cancel = {"number": given_up.number, "actor": TREASURER, "reason": "doublon", "at": at}
+    town.house.write(order.cancel, **of, **cancel)
+    credited(town.house, given_up, at=at)
+    town.house.write(invoicing.issue_invoices, **of, number=town.order_number, actor=TREASURER, at=at)
+    shop = town.merchants[0]
+    kept = {"subject": f"settlement:1/{shop}", "file_name": "releve.pdf", "file": b"%PDF", "merchant_id": shop}
+    town.house.write(archive.keep, **of, kind="statement", named="releve-1", actor=TREASURER, at=at, **kept)
+
+
 def a_full_town(house: Database) -> FullTown:
     """Two seals, two settlements with a returned transfer and a hold, paper by post, and an open tail.
 
@@ -150,6 +170,7 @@ def a_full_town(house: Database) -> FullTown:
     without_network(town, at=at)
     held_back(town, at=at)
     by_post(town, at=at)
+    on_paper(town, at=at)
     town.approve(town.propose(date(2026, 11, 25), at=at), at=at)
     town.undo(late, at=at)
 

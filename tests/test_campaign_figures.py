@@ -151,7 +151,7 @@ def test_a_letter_goes_to_who_can_still_spend_and_says_what_is_left(house: Datab
     assert "Mme Jeanne Lefèvre-Œuvray" in said and "7,50 €" in said and "30 juin 2027" in said
     assert "cheques.example.fr/commerces" in said and "Commerce 0" not in said
     made = b"".join(spreadsheet_csv(campaign_papers.MAILING_HEADER, campaign_papers.mailing_rows(held))).decode()
-    assert ";'=HYPERLINK(1)" in made and "50550 Saint-Vaast" in made
+    assert ";'=HYPERLINK(1)" in made and "50550 SAINT VAAST" in made
     assert house.read(reminders.holders, **{**scope, "at": later(hours=24 * 300)}) == []
 
 

@@ -12,19 +12,35 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 from typer.testing import CliRunner
 
-from tests.makers import a_buyer, a_merchant, a_till, an_account
+from tests.makers import a_buyer, a_merchant, a_siret, a_till, an_account
 from tests.outbox import Outbox
-from vouchers import clock, codes, demo, issue, order, order_book, passwords, programmes, redeem, roles, sign_in
+from vouchers import (
+    billing,
+    clock,
+    codes,
+    demo,
+    issue,
+    order,
+    order_book,
+    passwords,
+    programmes,
+    redeem,
+    roles,
+    sign_in,
+)
 from vouchers.api.till_offline import take_in
 from vouchers.cli import app
 from vouchers.config import Setting, Settings
 from vouchers.db import Database
 from vouchers.errors import Refusal
 from vouchers.paper.voucher_sheet import read_codes
+from vouchers.paper_settings import Billing, PaperSettings
 from vouchers.redeem import Presented
 from vouchers.runs import find_run
+from vouchers.tables import issuer
 from vouchers.terminal import OutTaken
 
 run = CliRunner()
@@ -105,6 +121,24 @@ def funded(house: Database, *, vouchers: int) -> int:
     return made.number
 
 
+def test_a_treasurer_invoices_an_order_and_credits_it_once_it_is_cancelled(at_home: Path) -> None:
+    house, anne, _ = treasury(at_home)
+    number, me = str(funded(house, vouchers=3)), ("--as", "anne@example.fr")
+    assert typed("invoice", number, *me, password=anne, refused=True) == "billing_incomplete"
+    wanted = Billing(email="compta@example.fr")
+    house.write(billing.set_billing, programme_id=1, buyer_id=1, wanted=wanted, actor="staff:1", at=clock.now())
+    assert typed("invoice", number, *me, password=anne, refused=True) == "issuer_details_missing"
+    house.write(lambda session: session.execute(update(issuer).values(siret=a_siret())))
+    assert typed("credit-note", number, *me, password=anne, refused=True) == "not_invoiced"
+    told = typed("invoice", number, "-o", "pieces", "--engagement", "EJ 12", *me, password=anne)
+    year = clock.book_day(clock.now()).year
+    assert f"facture-T1-{year}-00001.pdf · 30,00" in told.replace("\n", "")
+    assert (at_home / "pieces" / f"facture-T1-{year}-00001.pdf").read_bytes().startswith(b"%PDF")
+    done = {"programme_id": 1, "number": int(number), "actor": "staff:1", "at": clock.now()}
+    house.write(order.cancel, reason="doublon", **done)
+    assert f"avoir-A1-{year}-00001.pdf · -30,00" in typed("credit-note", number, *me, password=anne).replace("\n", "")
+
+
 def test_two_people_take_an_order_from_issue_to_the_bank_file(at_home: Path) -> None:
     house, anne, bruno = treasury(at_home)
     number = str(funded(house, vouchers=7))
@@ -146,9 +180,25 @@ def test_two_people_take_an_order_from_issue_to_the_bank_file(at_home: Path) -> 
     for name in ("a.xml", "b.xml"):
         typed("export", "bank-file", "1", "-o", name, "--as", "anne@example.fr", password=anne)
     assert (at_home / "a.xml").read_bytes() == (at_home / "b.xml").read_bytes()
-    typed("export", "statements", "1", "-o", "releves.pdf", "--as", "anne@example.fr", password=anne)
+    bundle = ("export", "statements", "1", "-o", "releves.zip", "--as", "anne@example.fr")
+    assert typed(*bundle, password=anne, refused=True) == "papers_not_ready"
+    make = ("settle", "papers", "1", "--as", "anne@example.fr")
+    assert typed(*make, password=anne, refused=True) == "issuer_details_missing"
+    # Typed into the set-up by an administrator, at a desk.
+    house.write(lambda session: session.execute(update(issuer).values(siret=a_siret())))
+    tell = {"programme_id": 1, "settings": PaperSettings(vat_number="FR83404833048"), "actor": "staff:1"}
+    house.write(billing.set_paper_settings, **tell, at=clock.now())
+    assert "1 relevés, 1 factures" in typed(*make, password=anne)
+    typed(*bundle, password=anne)
+    assert (at_home / "releves.zip").read_bytes().startswith(b"PK")
+    assert "1 sans adresse" in typed("settle", "send", "1", "--as", "anne@example.fr", password=anne)
     typed("export", "journal", "-o", "journal.csv", "--as", "anne@example.fr", password=anne)
+    typed("export", "journal", "--beancount", "-o", "journal.beancount", "--as", "anne@example.fr", password=anne)
     typed("export", "report", "-o", "tableau.pdf", "--as", "anne@example.fr", password=anne)
+    written = typed("fec", today[:4], "-o", "fec", "--as", "anne@example.fr", password=anne)
+    (fec,) = (path for path in (at_home / "fec").iterdir() if not path.stem.endswith("_description"))
+    assert fec.name in written.replace("\n", "")
+    assert "Rien à signaler." in typed("fec-check", str(fec))
     typed("settle", "executed", "1", "--as", "anne@example.fr", password=anne)
     assert "0 chèques" in typed("expire", "--as", "anne@example.fr", password=anne)
     house.close()

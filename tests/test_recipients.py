@@ -99,6 +99,17 @@ def test_a_list_without_amounts_gives_everybody_the_same_and_only_what_is_sold()
     assert [one.refusal.data["problem"] for one in unsold.faults] == ["one_of"]
 
 
+def test_an_address_that_no_envelope_can_show_is_told_while_it_can_still_be_corrected() -> None:
+    found = checked(
+        person("Dupont"),
+        person("Durand", address="1 " + "rue " * 20),
+        ("M.", "Sans", "Ville", "1 rue Haute", "", "", "20", "", ""),
+        ("M.", "Sans", "Adresse", "", "", "", "20", "", ""),
+    )
+    assert [(line, why.problem) for line, why in found.unfit] == [(3, "too_long"), (4, "incomplete")]
+    assert found.ready, "a letter may be handed over"
+
+
 # ── Who stands there twice ───────────────────────────────────────────────────────────────────────────────────────
 def test_the_same_person_is_known_through_accents_case_hyphens_titles_and_swapped_names() -> None:
     found = checked(

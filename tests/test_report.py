@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from tests.full_town import FullTown, a_full_town, sealed
 from tests.makers import NOON, TODAY, a_batch, a_buyer, a_merchant, a_programme, a_till, an_order
 from tests.town import a_town
-from vouchers import books, chart, issue, ledger, report, spending
+from vouchers import books, chart, fact_words, issue, ledger, report, spending
 from vouchers.db import Database
 from vouchers.errors import NotFound
 from vouchers.order_book import Line
@@ -184,28 +184,13 @@ def test_the_trial_balance_of_the_past_does_not_change(house: Database) -> None:
     assert house.read(books.trial_balance, programme_id=1) != before
 
 
-def test_the_journal_comes_row_by_row_by_day_and_sums_to_the_books(house: Database, full: FullTown) -> None:
-    first, last = date(2026, 1, 1), date(2027, 12, 31)
-    rows = house.read(lambda s: list(books.journal_rows(s, programme_id=1, from_on=first, to_on=last)))
-    assert [(row.on, row.journal, row.line) for row in rows] == sorted((row.on, row.journal, row.line) for row in rows)
-    assert sum(row.cents for row in rows) == house.read(books.trial_balance, programme_id=1).debit_cents
-    day = house.read(lambda s: list(books.journal_rows(s, programme_id=1, from_on=TODAY, to_on=TODAY)))
-    assert day == [row for row in rows if row.on == TODAY]
-    redeemed = next(row for row in rows if row.kind == "redeemed")
-    assert (redeemed.label, redeemed.debit, redeemed.credit) == (
-        "Acceptation par le commerçant 1",
-        "float",
-        "merchant:1",
-    )
-
-
 def test_every_kind_of_fact_has_its_sentence() -> None:
-    assert books.LABELS.keys() == set(chart.JOURNAL_KINDS)
+    assert fact_words.LABELS.keys() == set(chart.JOURNAL_KINDS)
     for kind in chart.JOURNAL_KINDS:
-        said = books.label(kind, "voucher:12")
+        said = fact_words.label(kind, "voucher:12")
         assert said
         assert "{" not in said
-    assert books.label("activated", "voucher:12") == "Activation : chèque 12"
+    assert fact_words.label("activated", "voucher:12") == "Activation : chèque 12"
 
 
 def test_the_trail_lists_every_fact_page_by_page(house: Database, full: FullTown) -> None:

@@ -42,6 +42,20 @@ _LETTERS: Final = {
     **dict.fromkeys(CREDITS.values(), "A"),
 }
 """What the series of a kind begins with: titres, frais, commission, dossier, avoir."""
+KINDS_FR: Final = {
+    "face_value": "Facture de chèques",
+    "fee": "Facture de frais",
+    "face_value_and_fee": "Facture",
+    "commission": "Facture de commission",
+    "face_value_credit": "Avoir sur chèques",
+    "fee_credit": "Avoir sur frais",
+    "face_value_and_fee_credit": "Avoir",
+    "commission_credit": "Avoir sur commission",
+    "statement": "Relevé de remboursement",
+    "bank_file": "Fichier bancaire",
+    "dossier": "Dossier de clôture",
+}
+"""Each kind as printed."""
 _FACT_OF: Final = dict.fromkeys(CREDITS, "invoiced") | dict.fromkeys(CREDITS.values(), "credited")
 
 
@@ -81,6 +95,7 @@ class Document:
     content: dict[str, Any]
     file_name: str
     sha256: str
+    journal_id: int
 
     @property
     def cents(self) -> int:
@@ -91,6 +106,11 @@ class Document:
 def next_number(session: WriteSession, *, programme_id: int, kind: str, at: datetime) -> Number:
     """The number that a paper of this `kind` takes in this transaction. Refuses `NotFound` (programme)."""
     take_turn(session, programme_id=programme_id)
+    return expected_number(session, programme_id=programme_id, kind=kind, at=at)
+
+
+def expected_number(session: ReadSession, *, programme_id: int, kind: str, at: datetime) -> Number:
+    """The number that the next paper of this `kind` will take, unless somebody else makes one first."""
     letter, today = f"{_LETTERS[kind]}{programme_id}", clock.book_day(at)
     newest = session.execute(
         select(document.c.series, document.c.number, document.c.issued_on)
@@ -210,6 +230,16 @@ def listed(
     if kinds:
         wanted.append(document.c.kind.in_(kinds))
     return _found(session, wanted, newest_first=True, offset=offset, limit=max(0, min(limit, MOST_LISTED)))
+
+
+def upto(
+    session: ReadSession, *, programme_id: int, journal_id: int, subjects: Sequence[str] | None = None
+) -> list[Document]:
+    """What was kept up to a journal, in the order it was made; about these subjects where they are given."""
+    wanted = [document.c.programme_id == programme_id, document.c.journal_id <= journal_id]
+    if subjects is not None:
+        wanted.append(document.c.subject.in_(subjects))
+    return _found(session, wanted)
 
 
 def counted(session: ReadSession, *, programme_id: int) -> int:

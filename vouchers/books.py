@@ -1,118 +1,26 @@
-"""The books as they are read: the trial balance, the journal row by row, every fact, the life of one voucher."""
+"""The books as they are read: the trial balances, every fact, the life of one voucher. Entries: `accounting.py`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
 from sqlalchemy import Row, Select, and_, func, select
 
-from vouchers import chart, ledger
+from vouchers import bookkeeping, chart, ledger
 from vouchers.db import ReadSession
 from vouchers.errors import NotFound
+from vouchers.fact_words import label
+from vouchers.paper_settings import account_numbers
+from vouchers.rules import rules
 from vouchers.tables import batch, dispute, journal, merchant, posting, voucher, voucher_order
-
-_ROWS_AT_ONCE: Final = 2_000
-
-LABELS: Final = {
-    "programme_opened": "Ouverture du dispositif",
-    "merchant_enrolled": "Adhésion du commerçant {owner}",
-    "merchant_suspended": "Suspension du commerçant {owner}",
-    "merchant_restored": "Rétablissement du commerçant {owner}",
-    "buyer_enrolled": "Inscription de l'acheteur {owner}",
-    "buyer_rule_set": "Réglage des commandes de l'acheteur {owner}",
-    "terms_set": "Réglage du dispositif",
-    "application_received": "Candidature {owner} reçue",
-    "application_accepted": "Candidature {owner} acceptée",
-    "application_refused": "Candidature {owner} refusée",
-    "profile_set": "Fiche du commerçant {owner}",
-    "convention_signed": "Convention signée par le commerçant {owner}",
-    "staff_invited": "Invitation de la personne {owner}",
-    "staff_enrolled": "Inscription de la personne {owner}",
-    "staff_suspended": "Suspension de la personne {owner}",
-    "staff_restored": "Rétablissement de la personne {owner}",
-    "account_asked": "Compte bancaire proposé, commerçant {owner}",
-    "account_confirmed": "Compte bancaire confirmé, commerçant {owner}",
-    "account_withdrawn": "Compte bancaire retiré, commerçant {owner}",
-    "role_asked": "Rôle demandé pour la personne {owner}",
-    "role_granted": "Rôle accordé à la personne {owner}",
-    "role_revoked": "Rôle retiré à la personne {owner}",
-    "till_paired": "Appairage de la caisse {owner}",
-    "till_renamed": "Changement de nom de la caisse {owner}",
-    "till_revoked": "Révocation de la caisse {owner}",
-    "cashier_named": "Ajout de la personne en caisse {owner}",
-    "cashier_removed": "Retrait de la personne en caisse {owner}",
-    "shop_rule_set": "Réglage des caisses du commerçant {owner}",
-    "order_placed": "Commande {owner} passée",
-    "order_approved": "Commande {owner} approuvée",
-    "order_accepted": "Commande {owner} acceptée sur bon de commande",
-    "order_paid": "Encaissement sur la commande {owner}",
-    "order_cancelled": "Annulation de la commande {owner}",
-    "order_delivered": "Livraison de la commande {owner}",
-    "issue_begun": "Début d'émission du lot {owner}",
-    "issued": "Émission de chèques du lot {owner}",
-    "printed": "Remise des planches du lot {owner}",
-    "activated": "Activation : {thing} {owner}",
-    "extended": "Report de la date de validité du lot {owner}",
-    "redeemed": "Acceptation par le commerçant {owner}",
-    "reversed": "Annulation de l'acceptation {owner}",
-    "blocked": "Opposition sur le chèque {owner}",
-    "unblocked": "Levée d'opposition sur le chèque {owner}",
-    "cancelled": "Annulation du chèque {owner}",
-    "replaced": "Remplacement du chèque {owner}",
-    "expired": "Péremption de chèques",
-    "offline_allowed": "Acceptation sans réseau permise",
-    "offline_forbidden": "Acceptation sans réseau interdite",
-    "disputed": "Litige {owner} sur un chèque accepté sans réseau",
-    "guaranteed": "Garantie versée pour le litige {owner}",
-    "dispute_dismissed": "Litige {owner} classé",
-    "recipients_ordered": "Liste de bénéficiaires {owner} commandée",
-    "recipients_assigned": "Chèques attribués aux bénéficiaires de la liste {owner}",
-    "recipient_exported": "Données du bénéficiaire {owner} remises",
-    "recipient_erased": "Données du bénéficiaire {owner} effacées",
-    "recipients_purged": "Données de la liste de bénéficiaires {owner} effacées",
-    "remittance_opened": "Remise par courrier {owner} ouverte",
-    "remittance_closed": "Remise par courrier {owner} close",
-    "settlement_held": "Retenue sur ce qui est dû au commerçant {owner}",
-    "settlement_released": "Levée d'une retenue, commerçant {owner}",
-    "watched": "Signalement examiné",
-    "run_proposed": "Règlement {owner} proposé",
-    "run_withdrawn": "Règlement {owner} retiré",
-    "run_approved": "Règlement {owner} approuvé",
-    "settled": "Règlement du commerçant, relevé {owner}",
-    "run_exported": "Fichier bancaire du règlement {owner} remis",
-    "run_executed": "Règlement {owner} exécuté par la banque",
-    "transfer_returned": "Virement du règlement {owner} rejeté par la banque",
-    "paper_settings_set": "Réglage des pièces et des comptes",
-    "billing_set": "Facturation de l'acheteur {owner} réglée",
-    "invoiced": "Facture établie : {thing} {owner}",
-    "credited": "Avoir établi : {thing} {owner}",
-    "document_made": "Pièce établie : {thing} {owner}",
-    "statement_sent": "Relevé {owner} envoyé",
-    "bank_statement_taken": "Relevé bancaire {owner} lu",
-    "money_received": "Encaissement à affecter, ligne {owner} de la banque",
-    "paid_back": "Remboursement : {thing} {owner}",
-    "bank_fees_taken": "Frais bancaires, ligne {owner} de la banque",
-    "bank_line_set_aside": "Ligne {owner} de la banque mise de côté",
-    "bank_line_reopened": "Ligne {owner} de la banque rouverte",
-}
-"""The French sentence of each kind of fact; `owner` is what follows the colon of the subject: 17 of 'merchant:17'."""
-_THINGS: Final = {
-    "batch": "lot", "voucher": "chèque", "order": "commande", "settlement": "relevé", "run": "règlement",
-    "programme": "dispositif", "buyer": "acheteur", "line": "ligne de la banque",
-}  # fmt: skip
-
-
-def label(kind: str, subject: str) -> str:
-    """The French sentence of a fact, as printed in the books."""
-    thing, _, owner = subject.partition(":")
-    return LABELS[kind].format(owner=owner, thing=_THINGS.get(thing, thing))
 
 
 # ── The trial balance ────────────────────────────────────────────────────────────────────────────────────────────
 @dataclass(frozen=True, slots=True)
 class AccountTotals:
-    """One account: PCG number and name, all it was debited and credited, and on which side the difference stands."""
+    """One account: its number and name as the programme sets them, all it was debited and credited, and on which side
+    the difference stands."""
 
     account: str
     number: str
@@ -141,11 +49,12 @@ class TrialBalance:
 
 
 def trial_balance(session: ReadSession, *, programme_id: int, upto_journal: int = ledger.MAX_JOURNAL) -> TrialBalance:
-    """The balance of every account, now or as it was after a journal."""
+    """The balance of every account of the ledger, now or as it was after a journal."""
+    numbers = account_numbers(session, programme_id=programme_id)
     accounts = tuple(
         sorted(
             (
-                AccountTotals(account, *chart.described(account), moved.debit_cents, moved.credit_cents)
+                AccountTotals(account, *_described(account, numbers), moved.debit_cents, moved.credit_cents)
                 for account, moved in ledger.turnovers(
                     session, programme_id=programme_id, upto_journal=upto_journal
                 ).items()
@@ -156,62 +65,54 @@ def trial_balance(session: ReadSession, *, programme_id: int, upto_journal: int 
     return TrialBalance(accounts, sum(row.debit_cents for row in accounts), sum(row.credit_cents for row in accounts))
 
 
+def _described(account: str, numbers: dict[str, tuple[str, str]]) -> tuple[str, str]:
+    word, _, owner = account.partition(":")
+    number, name = numbers[word]
+    return number, f"{name} {owner}" if owner else name
+
+
 def _owner(account: str) -> int:
     return int(account.partition(":")[2] or 0)
 
 
-# ── The journal ──────────────────────────────────────────────────────────────────────────────────────────────────
 @dataclass(frozen=True, slots=True)
-class JournalRow:
-    """One posting: `cents` > 0 from `credit` to `debit`, accounts as in the chart: 'merchant:17'.
+class YearTotals:
+    """One account of a bookkeeper's trial balance; `owner` is its auxiliary account ('C0001', 'M0012'), or empty.
 
-    `on` is the Paris business day, `at` the aware instant, `line` the posting's place in its journal.
+    `opening_cents` and `closing_cents`: above zero on the debit side, below on the credit side.
     """
 
-    journal: int
-    on: date
-    at: datetime
-    kind: str
-    label: str
-    line: int
-    debit: str
-    credit: str
-    cents: int
-    serial: int | None
-    actor: str
-    reason: str
+    number: str
+    name: str
+    owner: str
+    owner_name: str
+    opening_cents: int
+    debit_cents: int
+    credit_cents: int
+
+    @property
+    def closing_cents(self) -> int:
+        """What stands at the end."""
+        return self.opening_cents + self.debit_cents - self.credit_cents
 
 
-def journal_rows(session: ReadSession, *, programme_id: int, from_on: date, to_on: date) -> Iterator[JournalRow]:
-    """Every posting of the Paris days `from_on` to `to_on`, by day, then journal, then line, as it is read.
+def year_balance(session: ReadSession, *, programme_id: int, year: int, to_on: date) -> tuple[YearTotals, ...]:
+    """What the entries of `year` up to `to_on` add up to, by number and owner: opening, moved, closing.
 
-    Facts that moved no money have no row here; `facts` lists them. Read it to its end inside the transaction.
+    The sums of a FEC of the same days (`accounting.entries`), its opening apart. Refuses `NotFound` (programme).
     """
-    rows = session.execute(
-        select(
-            journal.c.id,
-            journal.c.book_day,
-            journal.c.at,
-            journal.c.kind,
-            journal.c.subject,
-            posting.c.line,
-            posting.c.debit,
-            posting.c.credit,
-            posting.c.cents,
-            posting.c.serial,
-            journal.c.actor,
-            journal.c.reason,
-        )
-        .join(posting, and_(posting.c.programme_id == journal.c.programme_id, posting.c.journal_id == journal.c.id))
-        .where(journal.c.programme_id == programme_id, journal.c.book_day.between(from_on, to_on))
-        .order_by(journal.c.book_day, journal.c.id, posting.c.line),
-        execution_options={"stream_results": True, "yield_per": _ROWS_AT_ONCE},
+    rules(session, programme_id=programme_id)
+    begins = date(year, 1, 1)
+    opened = bookkeeping.opening(session, programme_id=programme_id, on=begins)
+    moved = bookkeeping.sums(session, programme_id=programme_id, from_on=begins, to_on=to_on)
+    nothing = bookkeeping.Sums(0, 0)
+    return tuple(
+        YearTotals(*nominal, opened.get(nominal, 0), *moved.get(nominal, nothing))
+        for nominal in sorted(opened.keys() | moved.keys())
     )
-    for number, on, at, kind, subject, line, debit, credit, cents, serial, actor, reason in rows:
-        said = label(kind, subject)
-        yield JournalRow(number, on, at, kind, said, line, debit, credit, cents, serial, actor, reason)
 
 
+# ── Facts ────────────────────────────────────────────────────────────────────────────────────────────────────────
 @dataclass(frozen=True, slots=True)
 class Fact:
     """One business fact, whether or not money moved; `cents` of all its postings."""

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from vouchers import campaign, clock, people, reminders
+from vouchers import address_block, campaign, clock, letter_words, people, reminders
+from vouchers.address_block import MOST_LINES, Block
 from vouchers.campaign import Figures, OrderFigures, Period, Sum, Trade
 from vouchers.db import ReadSession
 from vouchers.paper.closing_report import Closing, OrderRow, Row, Week
-from vouchers.paper.reminder import MOST_LINES, Letter, Sender, envelope_lines
+from vouchers.paper.reminder import Letter, Sender
 from vouchers.paper.spreadsheet import Cell, Euros
 from vouchers.reminders import Holder
 from vouchers.rules import rules
@@ -139,8 +140,16 @@ def letters_of(
         written_on=clock.book_day(at),
     )
     held = reminders.holders(session, programme_id=programme_id, buyer_id=buyer_id, at=at, list_id=list_id)
-    letters = [Letter(one.address_lines, _called(one), one.vouchers, one.cents, one.last_on) for one in held]
-    return sender, letters
+    return sender, [
+        Letter(
+            address_block.shown(_block(one), name=one.full_name),
+            letter_words.called(one.civility),
+            one.vouchers,
+            one.cents,
+            one.last_on,
+        )
+        for one in held
+    ]
 
 
 MAILING_HEADER: Final = (
@@ -150,19 +159,23 @@ MAILING_HEADER: Final = (
 
 
 def mailing_rows(held: Sequence[Holder]) -> list[list[Cell]]:
-    """The same people for a mail house: the lines of the envelope, and what the letter says."""
+    """The same people for a mail house: the lines of the envelope in their places, and what the letter says."""
     rows: list[list[Cell]] = []
     for one in held:
-        lines: list[str | None] = [*envelope_lines(one.address_lines)]
-        lines += [None] * (MOST_LINES - len(lines))
+        found = _block(one)
+        six = found.six if isinstance(found, Block) else address_block.shown(found, name=one.full_name)
+        lines = [line or None for line in six] + [None] * (MOST_LINES - len(six))
         named = (one.civility, one.first_name, one.last_name)
         rows.append([*named, *lines, one.delivery_round, one.vouchers, Euros(one.cents), one.last_on])
     return rows
 
 
-def _called(holder: Holder) -> str:
-    """How the letter begins; both where nothing says which."""
-    given = (holder.civility or "").casefold().rstrip(".")
-    if given in {"m", "mr", "monsieur"}:
-        return "Monsieur"
-    return "Madame" if given in {"mme", "mlle", "madame", "mademoiselle"} else "Madame, Monsieur"
+def _block(one: Holder) -> Block | address_block.Unfit:
+    return address_block.of_text(
+        civility=one.civility,
+        first_name=one.first_name,
+        last_name=one.last_name,
+        address=one.address,
+        postcode=one.postcode,
+        town=one.town,
+    )

@@ -115,10 +115,3 @@ def meaning(account: str) -> Meaning:
     if not owner:
         raise KeyError(account)
     return OWNED_ACCOUNTS[kind]
-
-
-def described(account: str) -> tuple[str, str]:
-    """(PCG number, name with its owner) as printed in the books."""
-    found = meaning(account)
-    owner = account.partition(":")[2]
-    return found.number, f"{found.name} {owner}" if owner else found.name

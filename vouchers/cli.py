@@ -39,6 +39,11 @@ from vouchers import (
     verify,
     workshop,
 )
+from vouchers.cli_bank import bank_app
+from vouchers.cli_books import books_app
+from vouchers.cli_dossier import dossier_app
+from vouchers.cli_invoices import invoices_app
+from vouchers.cli_letters import letters_app
 from vouchers.cli_trade import export_app, lots_app, offline_app, settle_app
 from vouchers.config import Settings, SettingsFault
 from vouchers.db import Busy, Database, DatabaseFault, OutcomeUnknown, WriteSession
@@ -62,9 +67,14 @@ staff_app: Final = typer.Typer(
 )
 app.add_typer(staff_app, name="staff")
 app.add_typer(lots_app)
+app.add_typer(letters_app)
+app.add_typer(invoices_app)
 app.add_typer(settle_app, name="settle")
 app.add_typer(offline_app, name="offline")
 app.add_typer(export_app, name="export")
+app.add_typer(books_app)
+app.add_typer(bank_app)
+app.add_typer(dossier_app)
 
 
 def main() -> None:

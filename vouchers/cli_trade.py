@@ -13,7 +13,23 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from vouchers import access, clock, codes, disputes, exports, issue, money, offline, pay, settle, sign_in, workshop
+from vouchers import (
+    access,
+    clock,
+    codes,
+    disputes,
+    exports,
+    issue,
+    money,
+    offline,
+    pay,
+    run_papers,
+    settle,
+    sign_in,
+    statement_post,
+    statement_posts,
+    workshop,
+)
 from vouchers import expire as expiry
 from vouchers.access import Act
 from vouchers.attempts import TERMINAL
@@ -220,6 +236,46 @@ def settle_returned(
     console.print(f"Virement du commerçant {merchant} rouvert.")
 
 
+@settle_app.command("papers")
+def settle_papers(number: Number, programme: ProgrammeOption = 1, by: AsOption = None) -> None:
+    """Établir les relevés et les factures de commission d'un règlement approuvé, numérotés et archivés.
+
+    Interrompue n'importe où, relancez-la : elle reprend où elle en était, et rien n'est fait deux fois.
+    """
+    with opened_house() as (house, settings), bars() as shown:
+        caller = acting(house, settings, by=by, act=Act.INVOICE_ISSUE, programme_id=programme)
+        made = run_papers.make_papers(
+            house,
+            programme_id=programme,
+            number=number,
+            actor=caller.actor,
+            now=clock.now,
+            progress=bar(shown, "Relevés et factures"),
+        )
+    console.print(f"{made.made} relevés, {made.invoices} factures de commission.")
+
+
+@settle_app.command("send")
+def settle_send(number: Number, programme: ProgrammeOption = 1, by: AsOption = None) -> None:
+    """Envoyer par e-mail à chaque commerçant son relevé et sa facture, une seule fois ; les échecs sont retentés."""
+    with opened_house() as (house, settings), bars() as shown:
+        caller = acting(house, settings, by=by, act=Act.STATEMENT_SEND, programme_id=programme)
+        sent = statement_post.send_statements(
+            house,
+            settings,
+            programme_id=programme,
+            number=number,
+            address=f"{settings.public_url}/p/{programme}/reglements" if settings.public_url else "",
+            actor=caller.actor,
+            now=clock.now,
+            progress=bar(shown, "E-mails"),
+        )
+        posts = house.read(statement_posts.posts_of, programme_id=programme, number=number)
+    console.print(
+        f"{sent.left} envoyés, {sent.failed} en échec ; {posts.nowhere} sans adresse, à remettre autrement."
+    )
+
+
 # ── Without network ──────────────────────────────────────────────────────────────────────────────────────────────
 @offline_app.command("allow")
 def offline_allow(
@@ -323,13 +379,11 @@ def export_bank_file(
 
 @export_app.command("statements")
 def export_statements(number: Number, out: OutOption, programme: ProgrammeOption = 1, by: AsOption = None) -> None:
-    """Écrire les relevés de tous les commerçants d'un règlement, en un PDF."""
-    with opened_house() as (house, settings), bars() as shown:
+    """Écrire les relevés et les factures de commission d'un règlement, en un ZIP ; toujours les mêmes octets."""
+    with opened_house() as (house, settings):
         acting(house, settings, by=by, act=Act.SETTLEMENT_READ, programme_id=programme)
         with workshop.appearing(out) as part, part.open("wb") as file:
-            workshop.print_statements(
-                house, programme_id=programme, number=number, out=file, progress=bar(shown, "Relevés")
-            )
+            file.writelines(run_papers.all_papers(house, programme_id=programme, number=number))
     console.print(escape(str(out)), soft_wrap=True)
 
 
@@ -337,13 +391,18 @@ def export_statements(number: Number, out: OutOption, programme: ProgrammeOption
 def export_journal(
     out: OutOption,
     hledger: Annotated[bool, typer.Option("--hledger", help="Pour hledger plutôt qu'un tableur.")] = False,
+    beancount: Annotated[bool, typer.Option("--beancount", help="Pour beancount plutôt qu'un tableur.")] = False,
     programme: ProgrammeOption = 1,
     by: AsOption = None,
 ) -> None:
-    """Écrire le journal : le CSV d'un tableur, ou un fichier hledger."""
+    """Écrire le journal : le CSV d'un tableur, ou un fichier hledger ou beancount."""
+    if hledger and beancount:
+        raise typer.BadParameter("l'un ou l'autre", param_hint="--hledger / --beancount")
     with opened_house() as (house, settings):
         acting(house, settings, by=by, act=Act.JOURNAL_READ, programme_id=programme)
-        write = exports.write_hledger if hledger else exports.write_journal_csv
+        write = exports.write_journal_csv
+        if hledger or beancount:
+            write = exports.write_hledger if hledger else exports.write_beancount
         with workshop.appearing(out) as part, part.open("wb") as file:
             write(house, file, programme_id=programme)
     console.print(escape(str(out)), soft_wrap=True)

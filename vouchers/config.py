@@ -92,6 +92,10 @@ class Settings(BaseSettings):
     """Whose address stands on letters ('cheques@cci.example')."""
     mail_folder: Path | None = None
     """Where letters are kept as .eml files instead of being sent; in development by default beside the database."""
+    signing_file: Path | None = None
+    """The chamber's certificate and RSA key (PKCS#12), which closing dossiers are signed with. In development one is
+    made beside the database."""
+    signing_password: str = Field(default="", repr=False)
     offered_docs: bool = True
     """Whether `/api/docs` and the OpenAPI document are served."""
     tiles_url: Annotated[str, BeforeValidator(_tiles)] = ""
@@ -131,6 +135,10 @@ class Settings(BaseSettings):
         if self.mail_folder is not None or self.smtp_host or self.environment is Setting.PRODUCTION:
             return self.mail_folder
         return self._beside("mail")
+
+    def signing_path(self) -> Path:
+        """Where the development key for dossiers is kept."""
+        return self._beside("signing.p12")
 
     def _beside(self, name: str) -> Path:
         url = make_url(self.database_url)

@@ -14,17 +14,25 @@ from random import Random
 from typing import Any, Final
 
 from vouchers import (
+    bank_statements,
     clock,
+    closing,
     codes,
+    demo_bank,
     demo_cast,
     demo_desks,
     exports,
+    invoicing,
     issue,
     keys,
+    mail_merge,
     order,
-    pay,
+    order_book,
+    recipients,
     redeem,
     reverse,
+    run_papers,
+    runs,
     settle,
     tills,
     workshop,
@@ -36,6 +44,7 @@ from vouchers.keys import Answer, Key
 from vouchers.paper.voucher_sheet import read_codes
 from vouchers.redeem import Presented
 from vouchers.runs import Run
+from vouchers.signing_key import signer
 
 VOUCHERS: Final = 4_000
 EUROS: Final = 10
@@ -116,7 +125,10 @@ def tell(house: Database, *, settings: Settings, folder: Path, now: datetime, wa
     cast = demo_cast.enrol(house, chance=chance, pepper=pepper, session_key=session_key, at=begins, watch=watch)
     demo_desks.say_terms(house, cast=cast, at=begins)
     demo_desks.set_profiles(house, cast=cast, chance=chance, at=begins)
-    batch = _order_and_issue(house, cast=cast, pepper=pepper, chance=chance, at=begins + timedelta(days=2), watch=watch)
+    batch = _order_and_issue(
+        house, cast=cast, pepper=pepper, chance=chance, at=begins + timedelta(days=2), folder=folder, watch=watch
+    )
+    letters = _write_letters(house, cast=cast, batch=batch, pepper=pepper, at=begins, folder=folder, watch=watch)
     sheets = folder / "planches.pdf"
     step = watch("Planches imprimées, QR relus", 2 * VOUCHERS)
     workshop.print_sheets(
@@ -133,7 +145,9 @@ def tell(house: Database, *, settings: Settings, folder: Path, now: datetime, wa
     redeemed, refused = _spend(
         house, cast=cast, scanned=scanned, pepper=pepper, chance=chance, begins=delivered, ends=now, watch=watch
     )
-    run, returned = _settle(house, cast=cast, to_on=clock.book_day(now) - timedelta(days=1), at=now, watch=watch)
+    run, returned = _settle(
+        house, cast=cast, to_on=clock.book_day(now) - timedelta(days=1), at=now, folder=folder, watch=watch
+    )
     files = _papers(house, settings=settings, cast=cast, run=run, folder=folder, now=now, watch=watch)
     demo_desks.leave_work(house, cast=cast, chance=chance, at=now)
     last = cast.tills[0]
@@ -155,12 +169,14 @@ def tell(house: Database, *, settings: Settings, folder: Path, now: datetime, wa
         returned_shop=returned,
         pairing_code=pairing.code,
         pairing_shop=last.shop_name,
-        files=(sheets, *files),
+        files=(sheets, letters, *files),
     )
 
 
 # ── The commune buys ─────────────────────────────────────────────────────────────────────────────────────────────
-def _order_and_issue(house: Database, *, cast: Cast, pepper: bytes, chance: Random, at: datetime, watch: Watch) -> int:
+def _order_and_issue(
+    house: Database, *, cast: Cast, pepper: bytes, chance: Random, at: datetime, folder: Path, watch: Watch
+) -> int:
     programme_id, clerk = cast.programme_id, cast.actor("agente de la commune")
     watch("La commune apporte la liste de ses aînés", None)
     drafted = demo_desks.order_for_elders(house, cast=cast, vouchers=VOUCHERS, euros=EUROS, chance=chance, at=at)
@@ -170,15 +186,10 @@ def _order_and_issue(house: Database, *, cast: Cast, pepper: bytes, chance: Rand
         order.approve, programme_id=programme_id, number=number, actor=cast.actor("adjoint de la commune"), at=at
     )
     house.write(
-        order.record_payment,
-        programme_id=programme_id,
-        number=number,
-        cents=drafted.total_cents,
-        bank_reference=drafted.rf_reference,
-        received_on=clock.book_day(at + timedelta(days=1)),
-        actor=cast.actor("trésorier"),
-        at=at + timedelta(days=1),
+        invoicing.issue_invoices, programme_id=programme_id, number=number, actor=cast.actor("trésorier"), at=at
     )
+    paid = house.read(order_book.find, programme_id=programme_id, number=number)
+    demo_bank.bring_payment(house, cast=cast, paid=paid, at=at + timedelta(days=1), folder=folder)
     later = at + timedelta(days=2)
     batch = house.write(
         issue.begin, programme_id=programme_id, order_number=number, actor=cast.actor("trésorier"), at=later
@@ -194,6 +205,31 @@ def _order_and_issue(house: Database, *, cast: Cast, pepper: bytes, chance: Rand
         progress=step,
     )
     return batch.number
+
+
+def _write_letters(
+    house: Database, *, cast: Cast, batch: int, pepper: bytes, at: datetime, folder: Path, watch: Watch
+) -> Path:
+    """A letter to each elder with their vouchers behind it: what the town hall may post instead of the sheets."""
+    out, programme_id = folder / "courriers.pdf", cast.programme_id
+    number = house.read(issue.find, programme_id=programme_id, number=batch).order_number
+    house.write(
+        recipients.assign,
+        programme_id=programme_id,
+        order_number=number,
+        actor=cast.actor("trésorier"),
+        at=at + timedelta(days=4, hours=1),
+    )
+    mail_merge.write_letters(
+        house,
+        programme_id=programme_id,
+        order_number=number,
+        pepper=pepper,
+        out=out,
+        written_on=clock.book_day(at + timedelta(days=5)),
+        progress=watch("Courriers des aînés, QR relus", 2 * VOUCHERS),
+    )
+    return out
 
 
 def _deliver_and_activate(house: Database, *, cast: Cast, batch: int, at: datetime) -> int:
@@ -295,24 +331,16 @@ def _scan(
 
 
 # ── The chamber pays ─────────────────────────────────────────────────────────────────────────────────────────────
-def _settle(house: Database, *, cast: Cast, to_on: date, at: datetime, watch: Watch) -> tuple[Run, str]:
+def _settle(house: Database, *, cast: Cast, to_on: date, at: datetime, folder: Path, watch: Watch) -> tuple[Run, str]:
     watch("Le règlement est payé", None)
     programme_id, treasurer, approver = cast.programme_id, cast.actor("trésorier"), cast.actor("approbatrice")
     proposed = workshop.propose_run(house, programme_id=programme_id, to_on=to_on, actor=treasurer, now=lambda: at)
     number = proposed.number
     house.write(settle.approve, programme_id=programme_id, number=number, execution_on=None, actor=approver, at=at)
     workshop.export_bank_file(house, programme_id=programme_id, number=number, actor=treasurer, now=lambda: at)
-    house.write(pay.execute, programme_id=programme_id, number=number, actor=treasurer, at=at)
-    unlucky = proposed.to_pay[-1]
-    run = house.write(
-        pay.returned,
-        programme_id=programme_id,
-        number=number,
-        merchant_id=unlucky.merchant_id,
-        reason="AC04 compte clos",
-        actor=treasurer,
-        at=at,
-    )
+    opening = house.read(bank_statements.standing, programme_id=programme_id).bank_cents
+    demo_bank.execute_run(house, cast=cast, run=proposed, opening_cents=opening, at=at, folder=folder)
+    run, unlucky = house.read(runs.find_run, programme_id=programme_id, number=number), proposed.to_pay[-1]
     return run, unlucky.shop_name
 
 
@@ -320,15 +348,34 @@ def _papers(
     house: Database, *, settings: Settings, cast: Cast, run: Run, folder: Path, now: datetime, watch: Watch
 ) -> tuple[Path, ...]:
     programme_id = cast.programme_id
-    bank, statements = folder / "virements.pain.001.xml", folder / "releves.pdf"
+    bank, statements = folder / "virements.pain.001.xml", folder / "releves-et-factures.zip"
     bank.write_bytes(workshop.bank_file(run))
-    step = watch("Relevés des commerçants", len(run.to_pay))
+    step = watch("Relevés et factures des commerçants", len(run.to_pay))
+    asked: dict[str, Any] = {"programme_id": programme_id, "number": run.number}
+    run_papers.make_papers(house, **asked, actor=cast.actor("trésorier"), now=lambda: now, progress=step)
     with statements.open("wb") as file:
-        workshop.print_statements(house, programme_id=programme_id, number=run.number, out=file, progress=step)
+        file.writelines(run_papers.all_papers(house, **asked))
     watch("Les livres sont exportés", None)
     workshop.seal_books(house, programme_id=programme_id, anchors=settings.anchors_path(), now=lambda: now)
+    dossier = _close(house, settings=settings, cast=cast, folder=folder, now=now)
     books = exports.write_all(house, programme_id=programme_id, folder=folder, at=now)
-    return (bank, statements, *books)
+    return (bank, statements, dossier, *books)
+
+
+def _close(house: Database, *, settings: Settings, cast: Cast, folder: Path, now: datetime) -> Path:
+    """The dossier as it stands: the campaign is not over, and it says so."""
+    drawn = closing.draw(
+        house,
+        programme_id=cast.programme_id,
+        order_number=None,
+        anchors=settings.anchors_path(),
+        signer=signer(settings, at=now),
+        now=lambda: now,
+    )
+    house.write(closing.keep, drawn=drawn, actor=cast.actor("trésorier"), at=now)
+    out = folder / f"dossier-{drawn.number.name}.pdf"
+    out.write_bytes(drawn.file)
+    return out
 
 
 def _at(day: date, *, minutes: int) -> datetime:

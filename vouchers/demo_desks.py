@@ -3,11 +3,12 @@
 import json
 from datetime import datetime, timedelta
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 from vouchers import (
     applications,
     bank_accounts,
+    billing,
     clock,
     demo_elders,
     demo_town,
@@ -29,6 +30,7 @@ from vouchers.demo_cast import Cast
 from vouchers.list_check import Check, Matching, Row
 from vouchers.order_book import Order
 from vouchers.paper import table_file
+from vouchers.paper_settings import Billing, PaperSettings
 from vouchers.rules import Terms
 from vouchers.shop_card import Payee, Shop, Told
 from vouchers.shop_profiles import Place
@@ -51,8 +53,13 @@ _NEWCOMERS: Final = 2
 
 
 def say_terms(house: Database, *, cast: Cast, at: datetime) -> None:
-    """What is sold, printed and shown."""
-    house.write(terms.set_terms, programme_id=cast.programme_id, terms=_TERMS, actor=cast.actor("trésorier"), at=at)
+    """What is sold, printed and shown, and what invoices need."""
+    doing: dict[str, Any] = {"programme_id": cast.programme_id, "actor": cast.actor("trésorier"), "at": at}
+    house.write(terms.set_terms, **doing, terms=_TERMS)
+    settings = PaperSettings(seller_form="Établissement public", vat_number=demo_town.vat_number(18_140_001))
+    house.write(billing.set_paper_settings, **doing, settings=settings)
+    asked = Billing(chorus_rule="both", service_code="AINES")
+    house.write(billing.set_billing, **doing, buyer_id=cast.buyer_id, wanted=asked)
 
 
 def set_profiles(house: Database, *, cast: Cast, chance: Random, at: datetime) -> None:

@@ -127,6 +127,12 @@ def siret(company: int, *, establishment: int) -> str:
     return body + luhn.calc_check_digit(body)
 
 
+def vat_number(company: int) -> str:
+    """The VAT number of the same company, its key right."""
+    siren = int(siret(company, establishment=1)[:9])
+    return f"FR{(12 + 3 * (siren % 97)) % 97:02d}{siren:09d}"
+
+
 def iban(chance: Random) -> str:
     """A French IBAN with both its keys right, at a bank that is listed, of nobody."""
     bank, branch, account = chance.choice(_BANKS), chance.randrange(1, 99_999), chance.randrange(10**10)

@@ -6,7 +6,6 @@ folded once for all searches: `fold` remembers them.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -18,11 +17,11 @@ from sqlalchemy import Select, and_, func, select
 from vouchers import clock, opening
 from vouchers.db import ReadSession
 from vouchers.errors import NotFound
+from vouchers.identity import unaccented
 from vouchers.opening import Hours
 from vouchers.tables import issuer, merchant, programme, shop_profile
 
 _REMEMBERED: Final = 100_000
-_SPELT: Final = str.maketrans({"œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "đ": "d"})
 _BETWEEN_WORDS: Final = re.compile(r"[^0-9a-z\u0370-\uffff]+")
 _hours: Final = lru_cache(_REMEMBERED)(opening.from_json)
 
@@ -238,6 +237,4 @@ def counted(words: Iterable[str]) -> list[tuple[str, int]]:
 @lru_cache(_REMEMBERED)
 def fold(text: str) -> str:
     """What a text is searched and ordered by: no accents, case or signs. 'Épicerie de l'Œuf' → 'epicerie de l oeuf'."""
-    apart = unicodedata.normalize("NFKD", text.casefold().translate(_SPELT))
-    bare = "".join(letter for letter in apart if not unicodedata.combining(letter))
-    return _BETWEEN_WORDS.sub(" ", bare).strip()
+    return _BETWEEN_WORDS.sub(" ", unaccented(text.casefold())).strip()

@@ -14,7 +14,10 @@ Refusal
 ├── SetUpRefusal             SetUpState  SetUpIncomplete
 ├── OrderRefusal             OrderState  OrderSize  FaceValueRange  PurchaseOrderMissing  ExposureExceeded
 │   └── PaymentAlreadyRecorded
-├── ListRefusal              ListState  ListNotReady  RecipientsDiffer  ListSpendable
+├── InvoiceRefusal           AlreadyInvoiced  BillingIncomplete  IssuerDetailsMissing  NotInvoiced  NothingToCredit
+├── BooksRefusal             IssuerSirenMissing
+│   └── SigningKeyMissing  NothingToClose
+├── ListRefusal              ListState  ListNotReady  RecipientsDiffer  NotAssigned  ListSpendable
 ├── BatchRefusal             BatchState  SheetsHandedOver
 ├── VoucherRefusal           carries the serial and what to tell the customer
 │   ├── VoucherUnknown  VoucherNotActive  VoucherBlocked  VoucherCancelled  VoucherReplaced
@@ -24,8 +27,10 @@ Refusal
 ├── ReversalRefusal          RedemptionUnknown  WindowClosed  AlreadyReversed
 ├── OfflineRefusal           OfflineNotAllowed  DisputeUnknown  DisputeDecided  PaidOtherwise  GuaranteeExceeded
 ├── SettlementRefusal        RunState  RunOpen  NothingToSettle  FiguresChanged  IssuerAccountMissing  NotInRun
-│   └── HeldSince  HoldStanding  HoldClosed  LineSettled
+│   └── HeldSince  HoldStanding  HoldClosed  LineSettled  PapersNotReady  StatementBeingSent
 ├── RemittanceRefusal        RemittanceClosed  AlreadyInPile  PresentationOver  NothingToUndo
+├── BankRefusal              StatementOfOtherAccount  StatementKnown  StatementDiffers  ReportNotOurs
+│   └── LineDecided  LineOtherWay  LineDiffers  FactElsewhere  NotOwedBack  NothingWaiting  ProposalChanged
 └── CopyRefusal              CopyBroken  CopyOlder
 
 `reason` is for programs and never changes; the text is for people, in French and English. `data` holds plain values
@@ -37,7 +42,7 @@ from datetime import date, datetime
 from typing import Any, ClassVar
 
 from vouchers import clock, money
-from vouchers.wrong import PROBLEMS, states_fr
+from vouchers.wrong import PROBLEMS, lacking, states_fr
 
 Plain = str | int | bool | None | dict[str, Any] | list[Any]
 
@@ -385,6 +390,59 @@ class PaymentAlreadyRecorded(OrderRefusal):
     en = "This transfer ({transfer}) is already recorded on order {number}."
 
 
+class InvoiceRefusal(Refusal):
+    """An invoice or a credit note that cannot be made. `missing` holds words of `wrong.LACKING`."""
+
+    def text(self, language: str = "fr") -> str:
+        template = self.en if language == "en" else self.fr
+        told = {"missing": lacking(str(self.data["missing"]), language)} if "missing" in self.data else {}
+        return template.format(**{**self.data, **told})
+
+
+class AlreadyInvoiced(InvoiceRefusal):
+    """`documents`: the names of the invoices that there are."""
+
+    reason = "already_invoiced"
+    fr = "La commande {number} est déjà facturée : {documents}."
+    en = "Order {number} is invoiced already: {documents}."
+
+
+class BillingIncomplete(InvoiceRefusal):
+    """What the buyer's accountant asks for is not known: the invoice would come back."""
+
+    reason = "billing_incomplete"
+    fr = "La facture de la commande {number} serait rejetée. Il manque, pour l'acheteur : {missing}."
+    en = "The invoice of order {number} would be rejected. Missing, for the buyer: {missing}."
+
+
+class IssuerDetailsMissing(InvoiceRefusal):
+    reason = "issuer_details_missing"
+    fr = "Rien ne peut être facturé : il manque, pour l'émetteur : {missing}."
+    en = "Nothing can be invoiced: missing, for the issuer: {missing}."
+
+
+class NotInvoiced(InvoiceRefusal):
+    reason = "not_invoiced"
+    fr = "La commande {number} n'a pas de facture : il n'y a rien à créditer."
+    en = "Order {number} has no invoice: there is nothing to credit."
+
+
+class NothingToCredit(InvoiceRefusal):
+    reason = "nothing_to_credit"
+    fr = "Les factures de la commande {number} disent ce qui est vendu : aucun avoir n'est dû."
+    en = "The invoices of order {number} say what is sold: no credit note is due."
+
+
+class BooksRefusal(Refusal):
+    """The books cannot leave as asked."""
+
+
+class IssuerSirenMissing(BooksRefusal):
+    reason = "issuer_siren_missing"
+    fr = "Le FEC porte le SIREN de l'émetteur, qui n'est pas connu : enregistrez son SIRET."
+    en = "The FEC is named after the issuer's SIREN, which is not known: record its SIRET."
+
+
 class ListRefusal(Refusal):
     """A list of people that cannot go on."""
 
@@ -418,6 +476,28 @@ class RecipientsDiffer(ListRefusal):
     reason = "recipients_differ"
     fr = "Le lot {number} et la liste ne comptent pas les mêmes chèques de {cents} : {vouchers} et {wanted}."
     en = "Batch {number} and the list do not count the same {cents} vouchers: {vouchers} and {wanted}."
+
+
+class SigningKeyMissing(InvoiceRefusal):
+    """No certificate is set up, and in production none is made up."""
+
+    reason = "signing_key_missing"
+    fr = "Aucun certificat de signature n'est réglé : le dossier ne peut pas être signé (VOUCHERS_SIGNING_FILE)."
+    en = "No signing certificate is set up: the dossier cannot be signed (VOUCHERS_SIGNING_FILE)."
+
+
+class NothingToClose(InvoiceRefusal):
+    """No order was ever approved, so there is nothing to account for."""
+
+    reason = "nothing_to_close"
+    fr = "Aucune commande n'a été approuvée : il n'y a rien à clôturer."
+    en = "No order was approved: there is nothing to close."
+
+
+class NotAssigned(ListRefusal):
+    reason = "not_assigned"
+    fr = "Les chèques de la commande {number} ne sont pas encore attribués aux personnes de sa liste."
+    en = "The vouchers of order {number} are not assigned yet to the people of its list."
 
 
 class BatchRefusal(Refusal):
@@ -688,6 +768,20 @@ class NotInRun(SettlementRefusal):
     en = "This shop has no transfer to return in payment run {number}."
 
 
+class PapersNotReady(SettlementRefusal):
+    """`number`: the run whose papers come first; invoices are numbered in the order of the runs."""
+
+    reason = "papers_not_ready"
+    fr = "Établissez d'abord les relevés et les factures de commission du règlement {number}."
+    en = "Make the statements and the commission invoices of payment run {number} first."
+
+
+class StatementBeingSent(SettlementRefusal):
+    reason = "statement_being_sent"
+    fr = "Ce relevé (règlement {number}, commerce {merchant_id}) est en train de partir."
+    en = "This statement (payment run {number}, shop {merchant_id}) is being sent."
+
+
 # ── Remittances ──────────────────────────────────────────────────────────────────────────────────────────────────
 class RemittanceRefusal(Refusal):
     """Paper that came by post."""
@@ -715,6 +809,86 @@ class NothingToUndo(RemittanceRefusal):
     reason = "nothing_to_undo"
     fr = "Aucun chèque à retirer de la remise {number}."
     en = "No voucher to take out of remittance {number}."
+
+
+# ── The bank ─────────────────────────────────────────────────────────────────────────────────────────────────────
+class BankRefusal(Refusal):
+    """What the bank tells, and what is done with it."""
+
+
+class StatementOfOtherAccount(BankRefusal):
+    """Both by their last four digits."""
+
+    reason = "statement_of_other_account"
+    fr = "Ce relevé est celui du compte finissant par {theirs} ; le compte du dispositif finit par {ours}."
+    en = "This statement is of the account ending in {theirs}; the programme's account ends in {ours}."
+
+
+class StatementKnown(BankRefusal):
+    reason = "statement_known"
+    fr = "Ce relevé ({statement}) est déjà enregistré : rien n'a été fait."
+    en = "This statement ({statement}) was taken already: nothing was done."
+
+
+class StatementDiffers(BankRefusal):
+    """The bank's name for a statement that is known, and another content."""
+
+    reason = "statement_differs"
+    fr = "Un relevé du même nom ({statement}), d'un autre contenu, est déjà pris : demandez à la banque lequel vaut."
+    en = "A statement of the same name ({statement}) was taken, with other content: ask the bank which one counts."
+
+
+class ReportNotOurs(BankRefusal):
+    reason = "report_not_ours"
+    fr = "Ce compte rendu parle du fichier « {message} », qui n'est pas un fichier de ce dispositif."
+    en = "This report is about the file '{message}', which is not one of this programme's."
+
+
+class LineDecided(BankRefusal):
+    reason = "line_decided"
+    fr = "La ligne {number} est {state} : quelqu'un l'a peut-être traitée entre-temps."
+    en = "Line {number} is '{state}': somebody may have dealt with it meanwhile."
+    feminine = True
+
+
+class LineOtherWay(BankRefusal):
+    reason = "line_other_way"
+    fr = "La ligne {number} va dans l'autre sens : l'argent reçu et l'argent versé ne se traitent pas de même."
+    en = "Line {number} goes the other way: money received and money paid are not dealt with alike."
+
+
+class LineDiffers(BankRefusal):
+    """`cents`: what it was to be shared out to, or what it should have been."""
+
+    reason = "line_differs"
+    fr = "La banque indique {line_cents}, ceci fait {cents} : les deux doivent être égaux."
+    en = "The bank says {line_cents}, this makes {cents}: the two must be the same."
+
+
+class FactElsewhere(BankRefusal):
+    reason = "fact_elsewhere"
+    fr = "Ce qui était enregistré ne fait pas {cents}, ou une autre ligne de la banque en rend déjà compte."
+    en = "What was recorded does not make {cents}, or another line of the bank tells of it already."
+
+
+class NotOwedBack(BankRefusal):
+    reason = "not_owed_back"
+    fr = "{cents} ont été versés, mais {owed_cents} seulement étaient à rendre là-dessus."
+    en = "{cents} were paid, but only {owed_cents} were owed back on it."
+
+
+class NothingWaiting(BankRefusal):
+    reason = "nothing_waiting"
+    fr = "Sur la ligne {number}, {left_cents} seulement attendent d'être affectés ; il en faudrait {cents}."
+    en = "On line {number}, only {left_cents} wait to be allotted; this takes {cents}."
+
+
+class ProposalChanged(BankRefusal):
+    """What was proposed does not stand any more: paid otherwise, cancelled, or there never was one."""
+
+    reason = "proposal_changed"
+    fr = "La proposition a changé depuis l'affichage de la ligne {number} : regardez-la de nouveau."
+    en = "The proposal has changed since line {number} was shown: look at it again."
 
 
 # ── Copies ───────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -11,6 +11,7 @@ from typing import Final
 
 from schwifty import BIC, IBAN
 from schwifty.exceptions import SchwiftyException
+from stdnum.eu import vat as vat_rule
 from stdnum.exceptions import ValidationError
 from stdnum.fr import siret as siret_rule
 
@@ -24,6 +25,7 @@ EMAIL_CHARS: Final = 254
 _BIDI: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _REFUSED: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _UNSEEN: Final = frozenset({"Cf", "Zs"})
+_SPELT_OUT: Final = str.maketrans({"œ": "oe", "Œ": "OE", "æ": "ae", "Æ": "AE", "ø": "o", "ł": "l", "đ": "d"})
 _EMAIL: Final = re.compile(r"[^\s@<>()\[\],;:\\\"]{1,64}@[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?\.[a-z0-9-]{2,63}")
 
 
@@ -37,6 +39,17 @@ def name(given: str, *, field: str, most: int = NAME_CHARS) -> str:
     if all(unicodedata.category(char) in _UNSEEN for char in typed):
         raise BadInput(field=field, problem="nothing_legible")
     return typed
+
+
+def unaccented(text: str) -> str:
+    """The letters of a text without their accents, ligatures spelt out: 'Œuf d'Épinal' → 'OEuf d'Epinal'.
+
+    For comparing and searching; other scripts stay as they are.
+    """
+    if text.isascii():
+        return text
+    apart = unicodedata.normalize("NFKD", text.translate(_SPELT_OUT))
+    return "".join(char for char in apart if not unicodedata.combining(char))
 
 
 def address(given: str, *, field: str) -> str:
@@ -61,6 +74,15 @@ def siret(given: str) -> str:
         known: str = siret_rule.validate(given)
     except ValidationError:
         raise BadInput(field="siret", problem="not_a_siret") from None
+    return known
+
+
+def vat_number(given: str) -> str:
+    """A VAT number of the European Union with its country, checked by its country's rule. Refuses `BadInput`."""
+    try:
+        known: str = vat_rule.validate(given)
+    except ValidationError:
+        raise BadInput(field="vat_number", problem="not_a_vat_number") from None
     return known
 
 

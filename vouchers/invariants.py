@@ -392,7 +392,7 @@ INVARIANTS: Final = (
     # ── I15: orders and batches ──────────────────────────────────────────────────────────────────────────────────
     Invariant("I15", "voucher_order", "approving posted face value, fee and VAT, once",
         f"""SELECT o.programme_id AS p, o.number AS n,
-              {turnover("debit", RECEIVABLE, "o.programme_id")} AS found,
+              {turnover("debit", RECEIVABLE, "o.programme_id", "y.credit <> 'bank'")} AS found,
               CASE WHEN o.state IN {APPROVED} OR {turnover("debit", RECEIVABLE, "o.programme_id")} > 0
                 THEN {_FACE} + o.fee_cents + o.fee_vat_cents ELSE 0 END AS expected FROM voucher_order o"""),
     Invariant("I15", "voucher_order", "what was ordered is issued, or still to be issued; cancelled, neither",

@@ -1,7 +1,8 @@
 """Letters by e-mail: through an SMTP server, or into a folder of .eml files where none is set (in development).
 
 `opened` reaches the server first, so that what is written in the database before a letter leaves is written only when
-letters do leave. Text alone, in UTF-8: nothing in it is fetched from anywhere, and it reads the same everywhere.
+letters do leave. Text alone, in UTF-8: nothing in it is fetched from anywhere, and it reads the same everywhere. Files
+go with it where a letter brings some.
 """
 
 import secrets
@@ -21,16 +22,28 @@ from vouchers.config import Settings, SmtpSecurity
 from vouchers.errors import MailNotSent
 
 _PATIENCE_S: Final = 10
+MOST_ENCLOSED: Final = 7_000_000
+"""Bytes of all that a letter brings: a third more on the way, which stays below the 10 MB that any server takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Enclosure:
+    """A file that goes with a letter. `name` is plain ASCII; `media` is its type ('application/pdf')."""
+
+    name: str
+    media: str
+    content: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """To whom, about what, and what it says."""
+    """To whom, about what, what it says and what it brings."""
 
     to_name: str
     to_email: str
     subject: str
     text: str
+    enclosures: tuple[Enclosure, ...] = ()
 
 
 Post = Callable[[Letter], None]
@@ -98,7 +111,9 @@ def _into(folder: Path, settings: Settings, *, at: datetime) -> Post:
 
 
 def _message(letter: Letter, settings: Settings, *, at: datetime) -> EmailMessage:
-    """Raises ValueError for an address or a name that would break its header."""
+    """Raises ValueError for an address or a name that would break its header, or more than a letter may bring."""
+    if sum(len(one.content) for one in letter.enclosures) > MOST_ENCLOSED:
+        raise ValueError("more than a mail server takes")
     sender = settings.mail_from or "cheques@localhost"
     message = EmailMessage()
     message["From"] = Address("Chèques cadeaux", addr_spec=sender)
@@ -110,4 +125,7 @@ def _message(letter: Letter, settings: Settings, *, at: datetime) -> EmailMessag
     # An answering machine leaves it alone.
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(letter.text, cte="quoted-printable")
+    for one in letter.enclosures:
+        kind, _, form = one.media.partition("/")
+        message.add_attachment(one.content, maintype=kind, subtype=form, filename=one.name)
     return message

@@ -10,7 +10,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, TypeVar
 
-from vouchers import identity
+from vouchers import address_block, identity
+from vouchers.address_block import Unfit
 from vouchers.errors import BadInput
 from vouchers.money import cents_from_text, pieces
 
@@ -131,13 +132,17 @@ class Double(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A list as it stands. `doubles` are those that nobody has decided; `totals`: (face value in cents, vouchers)."""
+    """A list as it stands. `doubles` are those that nobody has decided; `totals`: (face value in cents, vouchers).
+
+    `unfit`: (line, why) of addresses that no envelope can show, among people who have one; nothing forbids them.
+    """
 
     people: tuple[Recipient, ...]
     faults: tuple[Fault, ...]
     doubles: tuple[Double, ...]
     dropped: int
     totals: tuple[tuple[int, int], ...]
+    unfit: tuple[tuple[int, Unfit], ...] = ()
 
     @property
     def quantity(self) -> int:
@@ -209,7 +214,24 @@ def check(header: Sequence[str], rows: Iterable[Row], matching: Matching, *, sol
     for one in people:
         totals[one.face_cents] = totals.get(one.face_cents, 0) + one.quantity
     open_doubles = tuple(double for double in doubles(people) if double.line not in matching.kept)
-    return Check(tuple(people), tuple(faults), open_doubles, dropped, tuple(sorted(totals.items())))
+    return Check(tuple(people), tuple(faults), open_doubles, dropped, tuple(sorted(totals.items())), _unfit(people))
+
+
+def _unfit(people: Iterable[Recipient]) -> tuple[tuple[int, Unfit], ...]:
+    told: list[tuple[int, Unfit]] = []
+    for one in people:
+        if one.address or one.postcode or one.town:
+            found = address_block.of_text(
+                civility=one.civility,
+                first_name=one.first_name,
+                last_name=one.last_name,
+                address=one.address,
+                postcode=one.postcode,
+                town=one.town,
+            )
+            if isinstance(found, Unfit):
+                told.append((one.line, found))
+    return tuple(told)
 
 
 class _Reading:

@@ -13,6 +13,7 @@ MAX_CENTS: Final = 99_999_999_999
 _NNBSP: Final = "\N{NARROW NO-BREAK SPACE}"
 _NBSP: Final = "\N{NO-BREAK SPACE}"
 _TYPED_EUROS = re.compile(r"([0-9]{1,9})(?:[.,]([0-9]{1,2}))?", re.ASCII)
+_DECIMAL_EUROS = re.compile(r"([0-9]{1,13})(?:\.([0-9]{1,2})0*)?", re.ASCII)
 
 
 class Commission(NamedTuple):
@@ -65,6 +66,14 @@ def cents_from_text(text: str) -> int | None:
     return int(typed[1]) * 100 + int((typed[2] or "0").ljust(2, "0"))
 
 
+def cents_from_decimal(text: str) -> int | None:
+    """Cents of an amount as machines write it: '12', '12.5', '12.500'; None when it is none, or not whole cents."""
+    written = _DECIMAL_EUROS.fullmatch(text)
+    if written is None:
+        return None
+    return int(written[1]) * 100 + int((written[2] or "0").ljust(2, "0"))
+
+
 def euros_plain(cents: int) -> str:
     """For machines: '1234.50', '-0.05'."""
     euros, rest = divmod(abs(cents), 100)
@@ -100,3 +109,9 @@ def percent_fr(basis_points: int) -> str:
     whole, rest = divmod(basis_points, 100)
     decimals = f",{rest:02d}".rstrip("0") if rest else ""
     return f"{whole}{decimals}{_NBSP}%"
+
+
+def percent_plain(basis_points: int) -> str:
+    """A rate for machines: '20', '5.5'."""
+    whole, rest = divmod(basis_points, 100)
+    return f"{whole}.{rest:02d}".rstrip("0").rstrip(".")

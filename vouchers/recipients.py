@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 
 from vouchers import ledger, order_book
 from vouchers.db import ReadSession, WriteSession
@@ -154,6 +154,28 @@ def hand_out(session: ReadSession, *, programme_id: int, list_id: int) -> list[G
         called,
         key=lambda one: (plain(one.tour or ""), plain(one.last_name or ""), plain(one.first_name or ""), one.line),
     )
+
+
+def withdrawn(session: ReadSession, *, programme_id: int, list_id: int) -> frozenset[int]:
+    """The serials of a list's people that were cancelled or replaced since: nobody is to be handed these."""
+    gone = (
+        select(voucher.c.serial)
+        .join(
+            recipient_voucher,
+            and_(
+                recipient_voucher.c.programme_id == voucher.c.programme_id,
+                recipient_voucher.c.serial == voucher.c.serial,
+            ),
+        )
+        .join(recipient, recipient.c.id == recipient_voucher.c.recipient_id)
+        .where(
+            voucher.c.programme_id == programme_id,
+            voucher.c.state.in_(("cancelled", "replaced")),
+            recipient.c.programme_id == programme_id,
+            recipient.c.list_id == list_id,
+        )
+    )
+    return frozenset(session.execute(gone).scalars())
 
 
 def _given(rows: Sequence[Any], held: Sequence[Any]) -> list[Given]:

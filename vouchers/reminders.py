@@ -37,13 +37,6 @@ class Holder:
         """'Mme Zoé Bernard'."""
         return " ".join(filter(None, (self.civility, self.first_name, self.last_name)))
 
-    @property
-    def address_lines(self) -> tuple[str, ...]:
-        """What stands on the envelope: the name, the street in its lines, the postcode and town."""
-        street = (self.address or "").splitlines()
-        place = " ".join(filter(None, (self.postcode, self.town)))
-        return tuple(line for line in (self.full_name, *street, place) if line)
-
 
 @dataclass(frozen=True, slots=True)
 class Holding:

@@ -25,6 +25,7 @@ from sqlalchemy import and_, select
 
 from vouchers import clock
 from vouchers.db import ReadSession, WriteSession
+from vouchers.errors import NotFound
 from vouchers.rules import take_turn
 from vouchers.tables import journal, posting
 from vouchers.tables import seal as seal_table
@@ -92,6 +93,14 @@ def newest(session: ReadSession, *, programme_id: int) -> Seal | None:
     """The last seal of a programme, None before the first."""
     found = seals_of(session, programme_id=programme_id, before=None, limit=1)
     return found[0] if found else None
+
+
+def find(session: ReadSession, *, programme_id: int, number: int) -> Seal:
+    """One seal. Refuses `NotFound`."""
+    found = seals_of(session, programme_id=programme_id, before=number + 1, limit=1)
+    if not found or found[0].number != number:
+        raise NotFound(what="seal", id=number)
+    return found[0]
 
 
 def seals_of(session: ReadSession, *, programme_id: int, before: int | None, limit: int) -> list[Seal]:

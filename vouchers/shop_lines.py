@@ -1,13 +1,13 @@
 """Shops in a list that the chamber brings: which column means what, and what is wrong in which line and column."""
 
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from vouchers import shop_card
 from vouchers.errors import BadInput
+from vouchers.identity import unaccented
 from vouchers.shop_card import Payee, Shop, Told
 
 MOST_LINES: Final = 2_000
@@ -115,6 +115,4 @@ def _checked(field: str, given: str) -> None:
 
 
 def _plain(name: str) -> str:
-    apart = unicodedata.normalize("NFKD", name.casefold())
-    bare = "".join(char for char in apart if not unicodedata.combining(char))
-    return " ".join(re.sub(r"[^a-z0-9]+", " ", bare).split())
+    return " ".join(re.sub(r"[^a-z0-9]+", " ", unaccented(name.casefold())).split())

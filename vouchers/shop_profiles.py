@@ -1,6 +1,5 @@
 """What a shop shows of itself, where it stands, since when its convention is signed; and finding one among many."""
 
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -12,6 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from vouchers import chart, clock, identity, ledger, opening
 from vouchers.db import ReadSession, WriteSession
 from vouchers.errors import BadInput, NotFound
+from vouchers.identity import unaccented
 from vouchers.ledger import Fact
 from vouchers.shop_card import Told
 from vouchers.tables import bank_account, merchant, shop_profile, till
@@ -207,11 +207,7 @@ def search(
 
 def plain(text: str) -> str:
     """A text to compare by: no accents, no capitals."""
-    folded = text.casefold()
-    if folded.isascii():
-        return folded
-    apart = unicodedata.normalize("NFKD", folded)
-    return "".join(char for char in apart if not unicodedata.combining(char))
+    return unaccented(text.casefold())
 
 
 def _names(session: ReadSession, wanted: list[Any], *, after: int, at_once: int) -> Iterator[tuple[int, str]]:

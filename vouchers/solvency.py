@@ -13,7 +13,8 @@ class Solvency:
 
     `held`: on the bank account. Owed: `circulating`, what is on vouchers, being replaced ones included; `merchants`,
     accepted and not settled; `in_transit`, ordered from the bank and not executed; `to_issue`, paid by buyers and not
-    on vouchers yet; `owed_back`, lapsed money for its buyers or the next campaign, and what was paid too much.
+    on vouchers yet; `owed_back`, lapsed money for its buyers or the next campaign, what was paid too much,
+    and what came in before anyone knew for what.
     `expected`: what buyers still have to pay, of orders whose vouchers may be out already.
     """
 
@@ -67,6 +68,7 @@ def solvency(session: ReadSession, *, programme_id: int) -> Solvency:
         owed_back_cents=(
             sum(of_kind.get("lapsed", {}).values())
             + owed(chart.NEXT_CAMPAIGN)
+            + owed(chart.UNALLOCATED)
             + sum(-cents for cents in due.values() if cents < 0)
         ),
         expected_cents=sum(cents for cents in due.values() if cents > 0),

@@ -131,7 +131,7 @@ VAT_DUE: Final = ("collection", "debits")
 CHORUS_RULES: Final = ("none", "service", "engagement", "both", "either")
 BANK_LINE_STATES: Final = ("open", "done", "set_aside")
 MATCH_MEANS: Final = (
-    "rf", "reference", "invoice", "amount_and_name", "hand", "end_to_end", "message", "recorded",
+    "rf", "reference", "invoice", "purchase_order", "amount_and_name", "hand", "end_to_end", "message", "recorded",
 )  # fmt: skip
 APPROVALS: Final = ("one", "two")
 RHYTHMS: Final = ("weekly", "fortnightly", "monthly", "on_demand")
@@ -1153,7 +1153,8 @@ document = _table(
 )
 
 bank_statement = _table(
-    # What the bank says of the issuer's account: opening, lines, closing. Insert-only.
+    # What the bank says of the issuer's account: opening, lines, closing; a notification has neither balance. Of its
+    # lines, `known_lines` had come before, for `known_cents` in all. `sha256` is of the file. Insert-only.
     "bank_statement",
     _programme(),
     Column("number", Int, nullable=False),
@@ -1163,14 +1164,18 @@ bank_statement = _table(
     Column("made_at", Instant, nullable=False),
     Column("from_on", Day, nullable=False),
     Column("to_on", Day, nullable=False),
-    Column("opening_cents", Int, nullable=False),
-    Column("closing_cents", Int, nullable=False),
-    Column("sha256", LargeBinary, nullable=False),
+    Column("opening_cents", Int),
+    Column("closing_cents", Int),
+    Column("known_lines", Int, nullable=False),
+    Column("known_cents", Int, nullable=False),
+    Column("sha256", Text, nullable=False),
     Column("taken_by", Text, nullable=False),
     Column("taken_at", Instant, nullable=False),
     PrimaryKeyConstraint("programme_id", "number"),
     UniqueConstraint("programme_id", "iban", "statement_id"),
     CheckConstraint("from_on <= to_on", name="days_in_order"),
+    CheckConstraint("(opening_cents IS NULL) = (closing_cents IS NULL)", name="both_balances"),
+    CheckConstraint("known_lines > 0 OR (known_lines = 0 AND known_cents = 0)", name="known_lines_counted"),
 )
 
 bank_line = _table(
@@ -1207,6 +1212,25 @@ bank_line = _table(
     CheckConstraint("state <> 'set_aside' OR because IS NOT NULL", name="set_aside_says_why"),
     Index(None, "programme_id", "state", "number"),
     Index(None, "programme_id", "statement_number"),
+)
+
+statement_post = _table(
+    # A merchant's letter with its statement of one run. `sending` is claimed before it leaves: so it leaves once, and
+    # one that was interrupted is told from one that left. `tries` counts the claims.
+    "statement_post",
+    _of_programme(),
+    Column("run_number", Int, nullable=False),
+    Column("merchant_id", Int, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("tries", Int, nullable=False),
+    Column("at", Instant, nullable=False),
+    PrimaryKeyConstraint("programme_id", "run_number", "merchant_id"),
+    ForeignKeyConstraint(
+        ["programme_id", "run_number", "merchant_id"],
+        ["settlement.programme_id", "settlement.run_number", "settlement.merchant_id"],
+    ),
+    _one_of("state", "sending", "sent", "failed"),
+    CheckConstraint("tries > 0", name="tried"),
 )
 
 bank_match = _table(

@@ -11,16 +11,19 @@ from typing import Any, Final
 
 from sqlalchemy import BigInteger, ColumnElement, Select, Text, and_, case, cast, func, literal, select, text, union_all
 
-from vouchers import chart, clock
+from vouchers import bank_lines, bank_statements, chart, clock, papers_due
 from vouchers.access import Act
+from vouchers.archive import CREDITS
 from vouchers.db import ReadSession
 from vouchers.rules import Rules, rules, terms
 from vouchers.tables import (
     application,
     bank_account,
+    bank_line,
     batch,
     buyer,
     dispute,
+    document,
     journal,
     order_line,
     payment_run,
@@ -32,6 +35,7 @@ from vouchers.tables import (
     voucher_order,
 )
 
+_APPROVED: Final = ("approved", "paid", "accepted", "issuing", "issued", "delivered")
 _EVERY: Final = {"weekly": 7, "fortnightly": 14, "monthly": 28}
 """Days from the last closed day of one settlement to the next; on demand, nobody is reminded."""
 
@@ -56,7 +60,12 @@ TASKS: Final[dict[str, Act]] = {
     "settlement_execute": Act.SETTLEMENT_EXECUTE,
     "settlement_export": Act.SETTLEMENT_EXPORT,
     "settlement_approve": Act.SETTLEMENT_APPROVE,
+    "papers_make": Act.INVOICE_ISSUE,
+    "statement_send": Act.STATEMENT_SEND,
     "dispute_decide": Act.DISPUTE_DECIDE,
+    "bank_decide": Act.BANK_TAKE,
+    "bank_gap": Act.BANK_TAKE,
+    "bank_allot": Act.BANK_TAKE,
     "voucher_replace": Act.VOUCHER_REPLACE,
     "replacement_activate": Act.BATCH_ACTIVATE,
     "batch_activate": Act.BATCH_ACTIVATE,
@@ -67,6 +76,8 @@ TASKS: Final[dict[str, Act]] = {
     "settlement_propose": Act.SETTLEMENT_PROPOSE,
     "application_decide": Act.APPLICATION_DECIDE,
     "remittance_close": Act.REMITTANCE_TAKE,
+    "order_credit": Act.INVOICE_ISSUE,
+    "order_invoice": Act.INVOICE_ISSUE,
     "order_pay": Act.ORDER_PAY,
     "set_up_open": Act.SET_UP_OPEN,
     "voucher_expire": Act.VOUCHER_EXPIRE,
@@ -91,7 +102,11 @@ def tasks(
         for kind, count, others, first in session.execute(_counted(programme_id=programme_id, actor=actor))
         if kind in wanted and count
     }
+    for task in _of_papers(session, programme_id=programme_id, wanted=wanted):
+        found[task.kind] = task
     for task in _of_vouchers(session, programme=programme, wanted=wanted, actor=actor, at=at):
+        found[task.kind] = task
+    for task in _at_the_bank(session, programme_id=programme_id, wanted=wanted):
         found[task.kind] = task
     if "settlement_propose" in wanted and owed_cents > 0 and _settlement_is_due(session, programme, at=at):
         found["settlement_propose"] = Task("settlement_propose", 1)
@@ -121,6 +136,8 @@ def _counted(*, programme_id: int, actor: str) -> Select[Any]:
         kind("order_approve", order.number, of_order, order.state == "placed", mine=order.placed_by == actor),
         kind("order_accept", order.number, of_order, order.state == "approved", order.buyer_id.in_(trusted)),
         kind("order_pay", order.number, of_order, (order.state == "approved") | unpaid),
+        kind("order_invoice", order.number, of_order, order.state.in_(_APPROVED), ~_invoiced().exists()),
+        kind("order_credit", order.number, of_order, _invoiced().exists(), _papers() > _sold_in_books()),
         kind(
             "batch_issue",
             order.number,
@@ -153,6 +170,7 @@ def _counted(*, programme_id: int, actor: str) -> Select[Any]:
         kind("settlement_export", run.number, of_run, run.state == "approved"),
         kind("settlement_execute", run.number, of_run, run.state == "exported"),
         kind("dispute_decide", dispute.c.number, dispute.c.programme_id == programme_id, dispute.c.state == "open"),
+        kind("bank_decide", bank_line.c.number, bank_line.c.programme_id == programme_id, bank_line.c.state == "open"),
         kind(
             "remittance_close",
             remittance.c.number,
@@ -169,6 +187,16 @@ def _counted(*, programme_id: int, actor: str) -> Select[Any]:
         ),
     )
     return select(union_all(*every).subquery())
+
+
+def _at_the_bank(session: ReadSession, *, programme_id: int, wanted: set[str]) -> Iterator[Task]:
+    """Statements that are missing between others, and money that came in and has no use yet."""
+    if "bank_gap" in wanted:
+        taken = bank_statements.listed(session, programme_id=programme_id)
+        if gaps := sum(one.gap_cents != 0 for one in taken):
+            yield Task("bank_gap", gaps)
+    if "bank_allot" in wanted and (waits := bank_lines.waiting(session, programme_id=programme_id)):
+        yield Task("bank_allot", len(waits), 0, waits[0].line.number)
 
 
 def _handled_by(actor: str) -> ColumnElement[bool]:
@@ -207,6 +235,49 @@ def _received() -> ColumnElement[int]:
         .correlate(voucher_order)
         .scalar_subquery()
     )
+
+
+def _invoiced() -> Select[Any]:
+    """The invoices and credit notes of an order."""
+    about = document.c.subject == literal("order:") + cast(voucher_order.c.number, Text)
+    of_order = select(document.c.name).where(document.c.programme_id == voucher_order.c.programme_id, about)
+    return of_order.where(document.c.kind.in_((*CREDITS, *CREDITS.values()))).correlate(voucher_order)
+
+
+def _papers() -> ColumnElement[int]:
+    """What they come to."""
+    cents = document.c.face_cents + document.c.fee_cents + document.c.vat_cents
+    return _invoiced().with_only_columns(func.coalesce(func.sum(cents), 0)).scalar_subquery()
+
+
+def _sold_in_books() -> ColumnElement[int]:
+    """What an order has sold, less what was taken back of it: all its account was moved by, money aside."""
+
+    def moved(side: ColumnElement[str], other: ColumnElement[str]) -> ColumnElement[int]:
+        return (
+            select(func.coalesce(func.sum(posting.c.cents), 0))
+            .where(
+                posting.c.programme_id == voucher_order.c.programme_id,
+                side == literal("receivable:") + cast(voucher_order.c.number, Text),
+                other.not_in(chart.RECEIVED),
+            )
+            .correlate(voucher_order)
+            .scalar_subquery()
+        )
+
+    return moved(posting.c.debit, posting.c.credit) - moved(posting.c.credit, posting.c.debit)
+
+
+def _of_papers(session: ReadSession, *, programme_id: int, wanted: set[str]) -> Iterator[Task]:
+    """Runs whose merchants wait for their papers: to be made, or to be sent."""
+    if "papers_make" in wanted:
+        without = papers_due.runs_without_papers(session, programme_id=programme_id)
+        if without:
+            yield Task("papers_make", len(without), 0, without[0])
+    if "statement_send" in wanted:
+        number = papers_due.run_to_send(session, programme_id=programme_id)
+        if number is not None:
+            yield Task("statement_send", 1, 0, number)
 
 
 def _of_vouchers(

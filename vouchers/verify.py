@@ -3,15 +3,16 @@
 `vouchers verify` asks the invariants (`invariants.py`) and the witnesses (`witnesses.py`), what the constraints and
 keys of the tables say (whoever owns the database can drop them), the days (each business day is the Paris date of its
 instants), the answers (what a till was told is in the books), the codes (those of each chunk are those it was issued
-with), the seals (I12, each hash made again from the rows) and the triggers that guard the books (I13, `guards.py`). The
-first bad row of each check is named. A check reads one moment of the database: it is one statement, or reads only what
-can no longer change.
+with), the seals (I12, each hash made again from the rows), the papers (I18, `paper_witnesses.py`, each file hashed
+again) and the triggers that guard the books (I13, `guards.py`). The first bad row of each check is named. A check reads
+one moment of the database: it is one statement, or reads only what can no longer change.
 
 Not asked, because the rows cannot say: whether a redemption or a payment really took place, what the customer spent in
 all, which codes are on a voucher that replaces another (the fact of a replacement has somebody's own words for its
 reason), what account was asked for (the fact has its number alone: a trigger keeps the rest), why a settlement was
 carried over, when a run's period begins and ends, from which account and on which day it is paid, who drafted an order,
-and, in journals since the newest seal, whether a text (actor, reason) or an instant within its day was changed.
+in which words papers are wanted and, in journals since the newest seal, whether a text (actor, reason) or an instant
+within its day was changed.
 """
 
 import hashlib
@@ -29,9 +30,11 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from sqlalchemy import CheckConstraint, Row, Table, bindparam, text
 
+from vouchers.bank_witnesses import BANK
 from vouchers.db import ReadSession
 from vouchers.guards import strayed
 from vouchers.invariants import INVARIANTS, Invariant
+from vouchers.paper_witnesses import PAPERS, strayed_papers
 from vouchers.tables import metadata
 from vouchers.witnesses import WITNESSES
 
@@ -46,6 +49,9 @@ _NUMBERED: Final = {
     "payment_run": "run",
     "balance_snapshot": "up to journal",
     "bank_account": "account",
+    "bank_line": "line",
+    "bank_match": "line",
+    "bank_statement": "statement",
     "acceptance": "entry",
     "dispute": "dispute",
     "remittance": "remittance",
@@ -416,6 +422,12 @@ def _is_signed(row: Row[Any]) -> bool:
     return True
 
 
+# ── I18: papers ──────────────────────────────────────────────────────────────────────────────────────────────────
+def _papers(session: ReadSession) -> Iterator[Fault]:
+    for found in strayed_papers(session):
+        yield Fault("I18", *found)
+
+
 # ── I13: triggers ────────────────────────────────────────────────────────────────────────────────────────────────
 def _guards(session: ReadSession) -> Iterator[Fault]:
     for table, key, found, expected in strayed(session):
@@ -423,13 +435,14 @@ def _guards(session: ReadSession) -> Iterator[Fault]:
 
 
 CHECKS: Final[tuple[Check, ...]] = (
-    *(_asked(each) for each in (*INVARIANTS, *WITNESSES)),
+    *(_asked(each) for each in (*INVARIANTS, *WITNESSES, *PAPERS, *BANK)),
     *(_declared(table) for table in metadata.sorted_tables),
     _check(_days),
     _check(_acknowledged),
     _check(_codes),
     _check(_entries),
     _check(_seals),
+    _check(_papers),
     _check(_guards),
 )
 """Each reads one moment of the database on its own, so that a door may run them one by one and tell how far it is."""

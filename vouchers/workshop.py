@@ -11,30 +11,23 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
-from vouchers import codes, expire, issue, ledger, order_book, pay, runs, seal, settle
-from vouchers.db import Database, ReadSession
-from vouchers.errors import NotInRun
+from vouchers import archive, codes, expire, issue, ledger, order_book, pay, runs, seal, settle
+from vouchers.archive import Document
+from vouchers.db import Database, ReadSession, WriteSession
 from vouchers.paper.pain_001 import Payment, PaymentFile, Version, pain_001
 from vouchers.paper.sepa_rules import Fault, faults
-from vouchers.paper.statement import Kind, Party, Statement, StatementLine, write_statements
 from vouchers.paper.voucher_sheet import Cheque, SheetText, check_sheets, write_sheets
 from vouchers.people import find_buyer
-from vouchers.rules import Rules, rules, terms
-from vouchers.runs import Run, Settlement
+from vouchers.rules import rules, terms
+from vouchers.runs import Run
 
 Now = Callable[[], datetime]
 Progress = Callable[[int, int], None]
 
 _READ_AT_ONCE: Final = 2_000
 _EXPIRED_AT_ONCE: Final = 2_000
-_KINDS: Final[dict[str, Kind]] = {
-    "redeemed": "redeemed",
-    "reversed": "reversed",
-    "guaranteed": "guaranteed",
-    "transfer_returned": "returned",
-}
 
 
 class BankFileFaulty(Exception):
@@ -160,7 +153,7 @@ def print_cheques(
 
     `out` appears whole, checked and durable, readable by its owner alone, or not at all. Raises `SheetMismatch`.
     """
-    text = house.read(_sheet_text, programme_id=programme_id, batch_number=batch_number)
+    text = house.read(sheet_text, programme_id=programme_id, batch_number=batch_number)
     hear = progress or (lambda _: None)
     with appearing(out) as part:
         with part.open("wb") as file:
@@ -183,7 +176,8 @@ def replacement_sheets(house: Database, *, programme_id: int, batch_number: int,
         return out.read_bytes()
 
 
-def _sheet_text(session: ReadSession, *, programme_id: int, batch_number: int) -> SheetText:
+def sheet_text(session: ReadSession, *, programme_id: int, batch_number: int) -> SheetText:
+    """What all cheques of a batch say. Refuses `NotFound`."""
     programme, said = rules(session, programme_id=programme_id), terms(session, programme_id=programme_id)
     batch = issue.find(session, programme_id=programme_id, number=batch_number)
     ordered = order_book.find(session, programme_id=programme_id, number=batch.order_number)
@@ -220,7 +214,7 @@ def bank_file(run: Run, *, version: Version = "001.001.09") -> bytes:
                 name=line.account_holder or line.legal_name,
                 iban=line.iban,
                 cents=line.net_cents,
-                remittance=_transfer_label(run, line),
+                remittance=transfer_label(run.number, line.merchant_id),
             )
         )
     return pain_001(
@@ -264,72 +258,45 @@ def export_bank_file(
     xml = checked_bank_file(run, version=version)
     if keep is not None:
         keep(xml)
-    house.write(pay.export, programme_id=programme_id, number=number, actor=actor, at=now())
+    house.write(hand_out, programme_id=programme_id, number=number, file=xml, version=version, actor=actor, at=now())
     return xml
 
 
-def print_statements(
-    house: Database,
+def hand_out(
+    session: WriteSession,
     *,
     programme_id: int,
     number: int,
-    out: BinaryIO,
-    merchant_id: int | None = None,
-    progress: Progress = _silent,
-) -> None:
-    """The statement of each merchant a run pays (or of `merchant_id` alone), one after another in one PDF."""
-    programme = house.read(rules, programme_id=programme_id)
-    run = house.read(runs.find_run, programme_id=programme_id, number=number)
-    pay.require_approved(run)
-    paid = [line for line in run.to_pay if merchant_id in (None, line.merchant_id)]
-    if not paid:
-        raise NotInRun(number=number)
-
-    def statements() -> Iterator[Statement]:
-        for done, line in enumerate(paid, start=1):
-            yield _statement(house, programme=programme, run=run, line=line)
-            progress(done, len(paid))
-
-    write_statements(out, statements=statements())
-
-
-def _statement(house: Database, *, programme: Rules, run: Run, line: Settlement) -> Statement:
-    assert line.iban is not None
-    lines = house.read(runs.lines_of, programme_id=run.programme_id, number=run.number, merchant_id=line.merchant_id)
-    return Statement(
-        number=f"{run.number}-{line.merchant_id}",
-        issuer=Party(programme.issuer_name, tuple(programme.issuer_address.splitlines()), programme.issuer_siret),
-        merchant=Party(line.legal_name, (), line.siret),
-        shop_name=line.shop_name,
-        iban=line.iban,
-        period_from=run.from_on,
-        period_to=run.to_on,
-        lines=tuple(
-            StatementLine(
-                at=each.at,
-                kind=_KINDS[each.kind],
-                serial=each.serial,
-                till=each.till_label,
-                cents=each.cents,
-                # Why the guarantee paid is between the treasurer and the shop; its line is one of a voucher.
-                detail=None if each.kind == "guaranteed" else each.reason or None,
-            )
-            for each in lines
-        ),
-        commission_bp=run.commission_bp,
-        commission_cents=line.commission_cents,
-        vat_bp=run.vat_bp,
-        vat_cents=line.vat_cents,
-        net_cents=line.net_cents,
-        run=str(run.number),
-        execution_on=run.execution_on,
-        transfer_reference=line.end_to_end_id,
-        transfer_label=_transfer_label(run, line),
+    file: bytes,
+    version: Version = "001.001.09",
+    actor: str,
+    at: datetime,
+) -> Run:
+    """Mark the bank file of a run as handed out, and keep it: the first version that left. Refuses as `pay.export`."""
+    run = pay.export(session, programme_id=programme_id, number=number, actor=actor, at=at)
+    archive.keep(
+        session,
+        programme_id=programme_id,
+        kind="bank_file",
+        named=run.message_id,
+        subject=f"run:{number}",
+        file_name=f"{run.message_id}.xml",
+        file=file,
+        actor=actor,
+        at=at,
+        content={"version": f"pain.{version}", "transfers": len(run.to_pay), "cents": run.pay_cents},
     )
+    return run
 
 
-def _transfer_label(run: Run, line: Settlement) -> str:
-    return f"Cheques cadeaux reglement {run.number} releve {run.number}-{line.merchant_id}"
+def handed_out(session: ReadSession, *, run: Run) -> Document | None:
+    """The bank file as it first left, in the archive; None while none left (or none was kept yet when it did)."""
+    return archive.known(session, programme_id=run.programme_id, name=run.message_id)
+
+
+def transfer_label(number: int, merchant_id: int) -> str:
+    """What stands on a merchant's bank account beside the transfer of a run: leads back to the statement."""
+    return f"Cheques cadeaux reglement {number} releve {number}-{merchant_id}"
 
 
 # ── Expire, seal ─────────────────────────────────────────────────────────────────────────────────────────────────

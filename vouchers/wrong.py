@@ -24,7 +24,28 @@ PROBLEMS: Final = {
         "un code postal a cinq chiffres ; un zéro s'est peut-être perdu au début",
         "a postcode has five digits; a zero at its start may have been lost",
     ),
+    "not_a_vat_number": (
+        "ce n'est pas un numéro de TVA : deux lettres pour le pays, puis le numéro, par exemple FR40303265045",
+        "this is not a VAT number: two letters for the country, then the number, such as FR40303265045",
+    ),
+    "not_an_account": (
+        "un numéro de compte a de 3 à 10 chiffres et commence par un chiffre de 1 à 7",
+        "an account number has 3 to 10 digits and starts with a digit from 1 to 7",
+    ),
+    "account_named_twice": (
+        "le compte {number} aurait deux noms : un même numéro porte partout le même nom",
+        "account {number} would have two names: the same number has the same name everywhere",
+    ),
     "not_a_rate": ("un pourcentage est attendu, par exemple 5,25", "a percentage is wanted, such as 5.25"),
+    "unknown_word": ("entre accolades, seuls ces mots : {words}", "in braces, these words alone: {words}"),
+    "not_in_windows_1252": (
+        "« {text} » ne s'écrit pas en Windows-1252 : prenez le fichier en UTF-8",
+        "'{text}' cannot be written in Windows-1252: take the file in UTF-8",
+    ),
+    "longer_than_a_page": (
+        "ce texte ne tient pas sur une page en grands caractères : il faut le raccourcir",
+        "this text does not fit on a page in large type: it has to be shortened",
+    ),
     "not_a_day": ("un jour est attendu, par exemple 31/12/2026", "a day is wanted, such as 31/12/2026"),
     "twice": ("deux fois le même", "the same one twice"),
     "made_of_a_list": (
@@ -34,6 +55,7 @@ PROBLEMS: Final = {
     "as_many_as_serials": ("autant que de chèques", "as many as there are vouchers"),
     "two_people": ("deux personnes différentes", "two different people"),
     "in_the_past": ("ce jour est passé", "that day is past"),
+    "nothing_written": ("rien n'a été comptabilisé cette année-là", "nothing was booked in that year"),
     "in_the_future": ("ce jour n'est pas encore venu", "that day has not come yet"),
     "past_or_too_early": ("passé, ou avant le début du dispositif", "past, or before the programme starts"),
     "before_the_start": ("avant le premier jour", "before the first day"),
@@ -135,6 +157,49 @@ PROBLEMS: Final = {
         "un guillemet est mal fermé à partir de la ligne {line}",
         "a quotation mark is not closed from line {line}",
     ),
+    "bank_entities": (
+        "il contient un DOCTYPE ou des entités, ce qu'aucune banque n'envoie : téléchargez-le de nouveau à la banque",
+        "it holds a DOCTYPE or entities, which no bank sends: download it from the bank again",
+    ),
+    "bank_not_xml": (
+        "ce n'est pas du XML lisible : téléchargez de nouveau le fichier à la banque, et envoyez-le sans l'ouvrir",
+        "this is not legible XML: download the file from the bank again, and send it without opening it",
+    ),
+    "bank_other_message": (
+        "c'est un message « {message} » ; demandez à la banque : {wanted}",
+        "this is a '{message}' message; ask the bank for: {wanted}",
+    ),
+    "bank_element_missing": (
+        "il manque {element} (ligne {line}) : signalez-le à la banque",
+        "{element} is missing (line {line}): tell the bank",
+    ),
+    "bank_element_unreadable": (
+        "{element} ne se lit pas : « {given} » (ligne {line}) ; signalez-le à la banque",
+        "{element} cannot be read: '{given}' (line {line}); tell the bank",
+    ),
+    "bank_amount": (
+        "« {given} » (ligne {line}) n'est pas un montant en euros et centimes : signalez-le à la banque",
+        "'{given}' (line {line}) is not an amount in euros and cents: tell the bank",
+    ),
+    "bank_not_euros": (
+        "{currency} (ligne {line}) : seuls les comptes et les opérations en euros se rapprochent",
+        "{currency} (line {line}): only accounts and entries in euros are reconciled",
+    ),
+    "bank_balance": (
+        "le relevé {statement} ne tombe pas juste : {opening_cents} et ses écritures font {computed_cents}, la clôture"
+        " annonce {closing_cents}, soit {gap_cents} d'écart ; demandez le relevé complet à la banque",
+        "statement {statement} does not add up: {opening_cents} and its entries make {computed_cents}, the closing"
+        " says {closing_cents}, {gap_cents} apart; ask the bank for the whole statement",
+    ),
+    "bank_batch": (
+        "l'opération {reference} est de {entry_cents}, ses détails font {details_cents} : demandez à la banque un"
+        " relevé détaillé",
+        "entry {reference} is {entry_cents}, its details make {details_cents}: ask the bank for a detailed statement",
+    ),
+    "bank_too_many": (
+        "il a plus de {most} opérations : demandez à la banque un relevé par jour",
+        "it has more than {most} entries: ask the bank for one statement a day",
+    ),
     "unlike": ("elle n'a pas la forme attendue", "it does not have the wanted form"),
     "extra_forbidden": ("champ inconnu", "unknown field"),
     "int_type": ("un nombre entier est attendu", "a whole number is wanted"),
@@ -167,6 +232,29 @@ PROBLEMS: Final = {
     "dict_type": ("un objet JSON est attendu", "a JSON object is wanted"),
 }
 
+LACKING: Final = {
+    # what an invoice cannot do without: (French, English)
+    "service_code": ("le code service", "the service code"),
+    "purchase_order": ("le numéro d'engagement", "the engagement number"),
+    "purchase_order_short": (
+        "un numéro d'engagement de 50 caractères au plus",
+        "an engagement number of 50 characters at most",
+    ),
+    "service_code_or_purchase_order": (
+        "le code service ou le numéro d'engagement",
+        "the service code or the engagement number",
+    ),
+    "siret": ("le SIRET", "the SIRET"),
+    "siret_or_email": (
+        "le SIRET, ou une adresse e-mail de facturation",
+        "the SIRET, or an e-mail address for invoices",
+    ),
+    "town": ("le code postal et la commune de l'adresse", "the postcode and town of the address"),
+    "iban": ("l'IBAN", "the IBAN"),
+    "vat_number": ("le numéro de TVA", "the VAT number"),
+    "vat_rate": ("un taux de TVA", "a VAT rate"),
+}
+
 STATES_FR: Final = {
     # word of the tables: French; what stands in braces is added for a feminine noun
     "draft": "en préparation", "placed": "passé{e}", "approved": "approuvé{e}", "accepted": "accepté{e}",
@@ -176,7 +264,13 @@ STATES_FR: Final = {
     "withdrawn": "retiré{e}", "exported": "donné{e} à la banque", "executed": "exécuté{e}", "ready": "prêt{e}",
     "opened": "ouvert{e}", "dropped": "abandonné{e}", "ordered": "commandé{e}", "purged": "effacé{e}",
     "open": "ouvert{e}", "guaranteed": "payé{e} par la garantie", "dismissed": "rejeté{e}",
+    "done": "traité{e}", "set_aside": "écarté{e}",
 }  # fmt: skip
+
+
+def lacking(words: str, language: str) -> str:
+    """Words of LACKING, with a comma between them, as a sentence says them."""
+    return ", ".join(LACKING[word][1 if language == "en" else 0] for word in words.split(", "))
 
 
 def states_fr(words: str, *, feminine: bool) -> str:

@@ -125,12 +125,21 @@ def _papers() -> None:
         sa.Column("made_at", INSTANT, nullable=False),
         sa.Column("from_on", DAY, nullable=False),
         sa.Column("to_on", DAY, nullable=False),
-        sa.Column("opening_cents", INT, nullable=False),
-        sa.Column("closing_cents", INT, nullable=False),
-        sa.Column("sha256", sa.LargeBinary(), nullable=False),
+        sa.Column("opening_cents", INT, nullable=True),
+        sa.Column("closing_cents", INT, nullable=True),
+        sa.Column("known_lines", INT, nullable=False),
+        sa.Column("known_cents", INT, nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=False),
         sa.Column("taken_by", sa.Text(), nullable=False),
         sa.Column("taken_at", INSTANT, nullable=False),
         sa.CheckConstraint("from_on <= to_on", name=op.f("ck_bank_statement_days_in_order")),
+        sa.CheckConstraint(
+            "(opening_cents IS NULL) = (closing_cents IS NULL)", name=op.f("ck_bank_statement_both_balances")
+        ),
+        sa.CheckConstraint(
+            "known_lines > 0 OR (known_lines = 0 AND known_cents = 0)",
+            name=op.f("ck_bank_statement_known_lines_counted"),
+        ),
         sa.ForeignKeyConstraint(["programme_id"], ["programme.id"], name=op.f("fk_bank_statement_programme_id")),
         sa.PrimaryKeyConstraint("programme_id", "number", name=op.f("pk_bank_statement")),
         sa.UniqueConstraint(
@@ -297,6 +306,24 @@ def _papers() -> None:
     )
     op.create_index(op.f("ix_document_programme_id_subject"), "document", ["programme_id", "subject"], unique=False)
     op.create_table(
+        "statement_post",
+        sa.Column("programme_id", INT, nullable=False),
+        sa.Column("run_number", INT, nullable=False),
+        sa.Column("merchant_id", INT, nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("tries", INT, nullable=False),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.CheckConstraint("state IN ('sending', 'sent', 'failed')", name=op.f("ck_statement_post_state_known")),
+        sa.CheckConstraint("tries > 0", name=op.f("ck_statement_post_tried")),
+        sa.ForeignKeyConstraint(
+            ["programme_id", "run_number", "merchant_id"],
+            ["settlement.programme_id", "settlement.run_number", "settlement.merchant_id"],
+            name=op.f("fk_statement_post_programme_id_run_number_merchant_id"),
+        ),
+        sa.PrimaryKeyConstraint("programme_id", "run_number", "merchant_id", name=op.f("pk_statement_post")),
+        sqlite_strict=True,
+    )
+    op.create_table(
         "bank_match",
         sa.Column("programme_id", INT, nullable=False),
         sa.Column("line_number", INT, nullable=False),
@@ -305,7 +332,7 @@ def _papers() -> None:
         sa.Column("cents", INT, nullable=False),
         sa.Column("means", sa.Text(), nullable=False),
         sa.CheckConstraint(
-            "means IN ('rf', 'reference', 'invoice', 'amount_and_name', 'hand', 'end_to_end', 'message', 'recorded')",
+            "means IN ('rf', 'reference', 'invoice', 'purchase_order', 'amount_and_name', 'hand', 'end_to_end', 'message', 'recorded')",
             name=op.f("ck_bank_match_means_known"),
         ),
         sa.CheckConstraint("cents > 0", name=op.f("ck_bank_match_cents_positive")),

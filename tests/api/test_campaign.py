@@ -149,8 +149,17 @@ class Campaign:
         assert auditor.get(f"{path}/dashboard").content.startswith(b"%PDF")
         span = f"from_on={self.today}&to_on={self.today}"
         csv = auditor.get(f"{path}/journal.csv?{span}").content.decode("utf-8-sig")
-        assert pretty_serial(1) in csv and csv.startswith("Pièce;")
+        assert pretty_serial(1) in csv and csv.startswith("Journal;")
         assert "commodity 1000.00 EUR" in auditor.get(f"{path}/journal.hledger?{span}").text
+        assert 'option "operating_currency" "EUR"' in auditor.get(f"{path}/journal.beancount?{span}").text
+        year = f"year={clock.book_day(clock.now()).year}"
+        assert auditor.get(f"{path}/fec?{year}&separator=pipe").content.startswith(b"PK")
+        assert auditor.get(f"{path}/fec?year=2001").json()["problem"] == "nothing_written"
+        closing = [row["opening_cents"] + row["debit_cents"] - row["credit_cents"] for row in
+                   auditor.get(f"{path}/year-balance?{year}").json()["items"]]  # fmt: skip
+        assert sum(closing) == 0 and any(closing)
+        assert {row["nature"] for row in auditor.get(f"{path}/vat?{year}").json()["items"]} >= {"commission"}
+        assert auditor.get(f"{path}/threshold").json()["cents"] > 0
         assert reason(auditor.post(f"{path}/seals")) == "forbidden"
         assert self.treasurer.post(f"{path}/seals").json()["number"] == 1
         assert self.treasurer.post(f"{path}/seals").json() is None

@@ -1,7 +1,7 @@
 """Every route, by every role, on its own and on another's object: what the table grants, and nothing else."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ from httpx2 import Response
 
 from tests.api.doors import Doors, Person, open_doors
 from tests.makers import a_batch, a_buyer, a_cashier, a_merchant, a_pairing_code, a_person, an_order
-from vouchers import bank_accounts, clock, roles
+from vouchers import archive, bank_accounts, clock, roles
 from vouchers.access import PERMISSIONS, Act, Reach, Role
 from vouchers.api.app import create_app
 from vouchers.config import Settings
@@ -36,6 +36,9 @@ UNKEYED: Final = {
     ("delete", "/api/v1/me/tokens/{token_hash}"),
     ("put", "/api/v1/me/password"),
     ("post", "/api/v1/programmes/{programme_id}/reports/seals"),
+    # Each paper is made once, and each letter leaves once:
+    ("post", "/api/v1/programmes/{programme_id}/settlements/{number}/papers"),
+    ("post", "/api/v1/programmes/{programme_id}/settlements/{number}/letters"),
     # Each entry carries its own key; a lease is renewed, not added:
     ("post", "/api/v1/till/acceptances"),
     ("post", "/api/v1/till/snapshot"),
@@ -50,10 +53,14 @@ FILTERED: Final = {
     ("get", "/api/v1/programmes/{programme_id}/merchants"),
     ("get", "/api/v1/programmes/{programme_id}/settlements"),
     ("get", "/api/v1/programmes/{programme_id}/disputes"),
+    ("get", "/api/v1/programmes/{programme_id}/documents"),
     ("get", "/api/v1/programmes/{programme_id}/settlements/{number}"),
 }
-NOBODYS: Final = {("get", "/api/v1/programmes/{programme_id}/batches")}
-"""Lists that hold everybody's: only a role that reaches everything may read them."""
+NOBODYS: Final = {
+    ("get", "/api/v1/programmes/{programme_id}/batches"),
+    ("get", "/api/v1/programmes/{programme_id}/settlements/{number}/papers"),
+}
+"""What holds everybody's: only a role that reaches everything may read it."""
 STAFF_ROLES: Final = [role for role in Role if role is not Role.TILL]
 
 
@@ -133,6 +140,10 @@ class Objects:
     merchant_id: int
     values: dict[str, Any]
 
+    def of_shop(self) -> "Objects":
+        """The same, where what may be a buyer's or a shop's is the shop's."""
+        return replace(self, values={**self.values, "document": self.values["shop_document"]})
+
     def fill(self, door: Door, *, order_number: int, batch_number: int) -> tuple[str, Any]:
         """The path and the body of a call about these objects."""
         number = batch_number if "/batches/" in door.path else order_number if "/orders/" in door.path else 1
@@ -189,6 +200,10 @@ def _objects(doors: Doors, programme_id: int) -> tuple[Objects, int, int]:
         "role_id": role_id, "till_id": till_id, "serial": made.first_serial, "serials": [made.first_serial],
         "redemption_id": 1, "cashier_id": cashier_id,
     }  # fmt: skip
+    paper: dict[str, Any] = {"kind": "statement", "subject": "programme:1", "file_name": "x.pdf", "file": b"%PDF"}
+    kept = {"programme_id": programme_id, "actor": "staff:1", "at": at, **paper}
+    for named, of in (("document", {"buyer_id": buyer_id}), ("shop_document", {"merchant_id": merchant_id})):
+        values[named] = house.write(archive.keep, named=f"{named}-{buyer_id}", **kept, **of).name
     return Objects(programme_id, buyer_id, merchant_id, values), paid.number, made.number
 
 
@@ -230,9 +245,10 @@ def test_every_cell_of_the_permission_table_holds_at_the_doors(doors: Doors) -> 
         for role, person in people.items():
             reach = granted.get(role)
             on_own = None if reach is Reach.ALL or (reach is Reach.OWN and door.name not in NOBODYS) else "forbidden"
-            cell(door, person, own, (own_order, own_batch), on_own)
+            mine, others = (own.of_shop(), other.of_shop()) if role is Role.MERCHANT_OWNER else (own, other)
+            cell(door, person, mine, (own_order, own_batch), on_own)
             on_other = None if reach is Reach.ALL or (reach is Reach.OWN and door.name in FILTERED) else "forbidden"
-            cell(door, person, other, (other_order, other_batch), on_other)
+            cell(door, person, others, (other_order, other_batch), on_other)
             cell(door, person, foreign, (1, 1), "stranger")
     assert not faults, "\n".join(faults)
     assert cells == len(AT_DESK) * (1 + 3 * len(STAFF_ROLES))
@@ -277,7 +293,7 @@ def test_a_persons_token_opens_no_till_and_a_till_no_desk(doors: Doors) -> None:
 
 _NAMES: Final = (
     "buyer_id", "merchant_id", "account_id", "staff_id", "role_id", "till_id", "cashier_id", "serial", "redemption_id",
-    "reason",
+    "reason", "document",
 )  # fmt: skip
 
 

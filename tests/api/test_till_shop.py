@@ -9,9 +9,11 @@ import pytest
 import zxingcpp
 
 from tests.api.doors import V1, Doors, Person, TillPhone, pairing_body, reason
+from tests.given_papers import able_to_invoice
 from tests.makers import PairedPhone, Phone, WeakPhone, a_till
 from tests.town import Town
 from vouchers import clock, pins, tills
+from vouchers.run_papers import make_papers
 
 
 @pytest.fixture
@@ -157,8 +159,13 @@ def test_an_owner_reads_what_was_paid_and_downloads_the_statement(town: Town, ti
     assert (paid["to_on"], paid["execution_on"]) == (today.isoformat(), run.execution_on.isoformat())
     assert owner.get(f"{path_of(town, 1)}/payments").status_code == 403
     statement = f"{V1}/programmes/{town.programme_id}/settlements/{run.number}/merchants"
-    assert owner.get(f"{statement}/{town.merchants[0]}/statement").content.startswith(b"%PDF")
-    assert owner.get(f"{statement}/{town.merchants[1]}/statement").status_code == 403
+    assert reason(owner.get(f"{statement}/{town.merchants[0]}/statement")) == "papers_not_ready"
+    able_to_invoice(town)
+    asked = {"programme_id": town.programme_id, "number": run.number, "actor": "staff:1"}
+    make_papers(town.house, **asked, now=clock.now)
+    for paper in ("statement", "invoice"):
+        assert owner.get(f"{statement}/{town.merchants[0]}/{paper}").content.startswith(b"%PDF")
+        assert owner.get(f"{statement}/{town.merchants[1]}/{paper}").status_code == 403
     assert till.get(f"{V1}/till/account").json()["owed_cents"] == 0
 
 

@@ -7,6 +7,7 @@ from tests.api.doors import Doors
 from tests.makers import a_batch, a_buyer, a_merchant, a_person, a_siret, an_account, an_iban, an_order
 from vouchers import (
     applications,
+    archive,
     bank_accounts,
     clock,
     hold,
@@ -25,12 +26,13 @@ from vouchers.shop_card import Payee, Shop, Told
 
 NUMBERS: Final = {
     "commandes": "order", "lots": "batch", "reglements": "run", "retenues": "hold", "remises": "remittance",
-    "litiges": "dispute",
+    "litiges": "dispute", "lignes": "bank_line", "releves": "bank_statement",
 }  # fmt: skip
 """What a `{number}` is the number of, by the word before it."""
 OBJECTS: Final = {
     "programme_id", "number", "buyer_id", "merchant_id", "account_id", "till_id", "staff_id", "role_id", "serial",
     "set_up_id", "path", "application_id", "list_id", "line", "recipient_id", "sheet", "name", "kind", "file",
+    "document",
 }  # fmt: skip
 _WORDS: Final = {"path": "dates", "sheet": "semaines", "line": 2, "name": "x", "kind": "csv", "file": "x"}
 
@@ -41,6 +43,10 @@ class Objects:
 
     programme_id: int
     values: dict[str, Any]
+
+    def of_shop(self) -> "Objects":
+        """The same, where what may be a buyer's or a shop's is the shop's."""
+        return Objects(self.programme_id, {**self.values, "document": self.values["shop_document"]})
 
     def fill(self, path: str) -> str:
         """The path of a page about these objects."""
@@ -108,10 +114,22 @@ def objects_of(doors: Doors, programme_id: int) -> Objects:
     values = house.write(rest) | {
         "programme_id": programme_id, "buyer_id": buyer_id, "merchant_id": merchant_id, "order": paid.number,
         "batch": made.number, "serial": made.first_serial, "till_id": till_id, "staff_id": victim, "run": 1,
-        "dispute": 1, **_WORDS,
+        "dispute": 1, "bank_line": 1, "bank_statement": 1, **_WORDS,
     }  # fmt: skip
+    values |= _papers(doors, programme_id, buyer_id=buyer_id, merchant_id=merchant_id)
     values["recipient_id"] = _someone(doors, programme_id, buyer_id=buyer_id, order_number=paid.number)
     return Objects(programme_id, values)
+
+
+def _papers(doors: Doors, programme_id: int, *, buyer_id: int, merchant_id: int) -> dict[str, str]:
+    """A paper of the buyer and one of the shop."""
+    kept: dict[str, Any] = {"kind": "statement", "subject": "programme:1", "file_name": "x.pdf", "file": b"%PDF"}
+    told = {"programme_id": programme_id, "actor": "staff:1", "at": clock.now(), **kept}
+    house = doors.house
+    return {
+        "document": house.write(archive.keep, named=f"b-{buyer_id}", buyer_id=buyer_id, **told).name,
+        "shop_document": house.write(archive.keep, named=f"m-{merchant_id}", merchant_id=merchant_id, **told).name,
+    }
 
 
 def _someone(doors: Doors, programme_id: int, *, buyer_id: int, order_number: int) -> int:

@@ -124,10 +124,10 @@ def test_every_figure_has_its_chart_its_table_and_its_files(doors: Doors, town: 
     p, auditor = town.programme_id, sits_down(doors, town.programme_id, "auditor")
     town.spend(1, 2, 3, at=clock.now())
     shown = auditor.open(f"/p/{p}/chiffres")
-    assert len(shown.tree.xpath("//*[local-name()='svg'][@role='img']")) == 5
+    assert len(shown.tree.xpath("//*[local-name()='svg'][@role='img']")) == 6
     assert "30,00 €" in shown.text and "Commerce 0" in shown.text
     files = [link for link in shown.links() if ".csv" in link or ".xlsx" in link or link.endswith(("hledger", "pdf"))]
-    assert len(files) == 6 * 2 + 4
+    assert len(files) == 6 * 2 + 3
     for link in files:
         assert auditor.open(link).status == 200, link
     assert auditor.open(f"/p/{p}/chiffres/rien.csv").status == 404
@@ -140,7 +140,7 @@ def test_a_period_without_spending_says_so_and_a_wrong_day_is_told(doors: Doors,
     long_ago = treasurer.send(page, du="2020-01-01", au="2020-01-31")
     assert "Rien n'a été dépensé sur cette période." in long_ago.text
     assert f"/p/{p}/chiffres/commercants.csv?du=2020-01-01&au=2020-01-31" not in long_ago.links()
-    assert f"/p/{p}/chiffres/journal.csv?du=2020-01-01&au=2020-01-31" in long_ago.links()
+    assert f"/p/{p}/comptabilite/journal.csv?du=2020-01-01&au=2020-01-31" in long_ago.links()
     assert "10,00 €" in treasurer.send(page, du="2020-01-01").text
     wrong = treasurer.open(f"/p/{p}/chiffres?du=demain")
     assert (wrong.status, bool(wrong.refusal)) == (422, True)

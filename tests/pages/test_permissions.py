@@ -27,7 +27,11 @@ STAFF_ROLES: Final = [role for role in Role if role is not Role.TILL]
 PREFIX: Final = "/p/{programme_id}"
 FILTERED: Final[set[tuple[str, str]]] = set()
 """Pages about one object that whoever has the role may open, and which show only what is theirs."""
-NOBODYS: Final = {("POST", "/p/{programme_id}/reglements/{number}/empreinte")}
+NOBODYS: Final = {
+    ("POST", "/p/{programme_id}/reglements/{number}/empreinte"),
+    ("GET", "/p/{programme_id}/reglements/{number}/papiers"),
+    ("GET", "/p/{programme_id}/reglements/{number}/papiers.zip"),
+}
 """About everybody's at once: only a role that reaches everything."""
 AUTHORS_OWN: Final = {("POST", "/p/{programme_id}/dispositif/nouveau/{set_up_id}/resume")}
 """Handed in by who wrote it, and nobody else."""
@@ -122,12 +126,13 @@ def test_every_cell_of_the_permission_table_holds_at_the_pages(doors: Doors) -> 
         cell(door, nobody, own, "form_expired" if door.method == "POST" else "not_signed_in")
         for role, person in people.items():
             reach = granted.get(role)
+            mine, others = (own.of_shop(), other.of_shop()) if role is Role.MERCHANT_OWNER else (own, other)
             name = (door.method, door.path)
             barred = name in AUTHORS_OWN or (name in NOBODYS and reach is Reach.OWN)
-            cell(door, person, own, None if reach is not None and not barred else "forbidden")
+            cell(door, person, mine, None if reach is not None and not barred else "forbidden")
             if door.names_an_object:
                 reached = (reach is Reach.ALL or (reach is Reach.OWN and name in FILTERED)) and not barred
-                cell(door, person, other, None if reached else "forbidden")
+                cell(door, person, others, None if reached else "forbidden")
             cell(door, person, foreign, "stranger")
     assert not faults, f"{len(faults)} cells\n" + "\n".join(faults)
 

@@ -26,9 +26,11 @@ from starlette.types import Scope
 import vouchers
 from vouchers.access import Act
 from vouchers.api import (
+    bank,
     batches,
     cashiers,
     disputes,
+    documents,
     front,
     orders,
     people,
@@ -129,9 +131,11 @@ _NOUNS: Final = (
     tills.router,
     cashiers.router,
     orders.router,
+    documents.router,
     batches.router,
     voucher_doors.router,
     settlements.router,
+    bank.router,
     disputes.router,
     reports.router,
     public.router,

@@ -1,26 +1,21 @@
 """Batches: begun, issued in chunks, printed, handed over, activated, extended; and the sweep of what lapsed."""
 
-import os
-import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import IO, Annotated, Final
+from typing import Annotated, Final
 
 from fastapi import APIRouter
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response, StreamingResponse
 from pydantic import Field, StrictInt
 
-from vouchers import codes, expire, issue, workshop
+from vouchers import codes, expire, issue, press
 from vouchers.access import Act
 from vouchers.api.fields import After, Body, Day, Empty, Limit, NumberInPath
-from vouchers.api.guard import AtDesk, AtKeyedDesk, Desk, Own, Owner, does, of_order
+from vouchers.api.guard import AtDesk, AtKeyedDesk, Own, Owner, does, of_order
 from vouchers.api.shapes import Page, page
 from vouchers.db import ReadSession, WriteSession
 
 router: Final = APIRouter(prefix="/programmes/{programme_id}", tags=["Batches"])
-_AT_ONCE: Final = 256 * 1024
 
 
 class Beginning(Body):
@@ -122,34 +117,18 @@ async def sheets(_body: Empty, desk: AtDesk, number: NumberInPath) -> Response:
     A download that broke is asked for again. `hand-over` says that the file is safe: from then on there is no reprint.
     """
     desk.allow_all()
-    file = await run_in_threadpool(_printed, desk, number)
+    file, length = await run_in_threadpool(
+        press.open_sheets,
+        desk.house.database,
+        programme_id=desk.programme_id,
+        batch_number=number,
+        pepper=desk.house.pepper,
+    )
     headers = {
-        "Content-Length": str(file.seek(0, os.SEEK_END)),
+        "Content-Length": str(length),
         "Content-Disposition": f'attachment; filename="lot-{desk.programme_id}-{number}.pdf"',
     }
-    return StreamingResponse(_pieces(file), media_type="application/pdf", headers=headers)
-
-
-def _printed(desk: Desk, number: int) -> IO[bytes]:
-    """The checked file, open and no longer in any folder: its codes are gone with the last reader."""
-    with tempfile.TemporaryDirectory(prefix="sheets-") as folder:
-        out = Path(folder) / "sheets.pdf"
-        workshop.print_sheets(
-            desk.house.database,
-            programme_id=desk.programme_id,
-            batch_number=number,
-            pepper=desk.house.pepper,
-            out=out,
-            processes=1,
-        )
-        return out.open("rb")
-
-
-def _pieces(file: IO[bytes]) -> Iterator[bytes]:
-    with file:
-        file.seek(0)
-        while piece := file.read(_AT_ONCE):
-            yield piece
+    return StreamingResponse(press.pieces(file), media_type="application/pdf", headers=headers)
 
 
 @router.post("/batches/{number}/hand-over", **does(Act.BATCH_PRINT, gives=issue.Batch))

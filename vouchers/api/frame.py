@@ -36,6 +36,8 @@ FRAMED: Final = "/jauge/"
 """The one page that other sites may show inside theirs."""
 SHOPS: Final = "/commerces/"
 """The pages with a map: where a server of tiles is set, its pictures may be shown there and nowhere else."""
+BANK_FILES: Final = "/bank-statements"
+"""Where the API takes a bank's file, which may be as large as one that is sent to a page."""
 PILE: Final = "/remises/"
 """Where paper that came by post is scanned: the one page, beside the till, that may ask for the camera."""
 _DATA_CSP: Final = "default-src 'none'; frame-ancestors 'none'"
@@ -121,7 +123,9 @@ class Frame:
 
 
 def _most(scope: Scope) -> int:
-    """How many bytes this body may have: a form with a file is a page's, never the API's."""
+    """How many bytes this body may have: a form with a file is a page's, never the API's, save what a bank sent."""
+    if scope["path"].startswith("/api/") and scope["path"].endswith(BANK_FILES):
+        return UPLOAD_BYTES
     kinds = [value for name, value in scope["headers"] if name == b"content-type"]
     with_file = bool(kinds) and kinds[0].startswith(b"multipart/form-data")
     return UPLOAD_BYTES if with_file and not scope["path"].startswith("/api/") else BODY_BYTES

@@ -9,19 +9,21 @@ from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
-from vouchers import books, clock, exports, report, seal, spending, workshop
+from vouchers import books, clock, exports, report, seal, spending, threshold, vat, workshop
 from vouchers.access import Act
 from vouchers.api.fields import Before, Day, Empty, Limit
 from vouchers.api.guard import AtDesk, Desk, does
 from vouchers.api.shapes import Page, page, shown
 from vouchers.db import Database
 from vouchers.errors import BadInput
+from vouchers.paper.fec import Encoding, Separator
 
 router: Final = APIRouter(prefix="/programmes/{programme_id}/reports", tags=["Reports"])
 _IN_MEMORY: Final = 1_000_000
 _AT_ONCE: Final = 64 * 1024
 From = Annotated[Day, Query(examples=["2026-11-01"], description="First Paris day")]
 To = Annotated[Day, Query(examples=["2026-11-30"], description="Last Paris day")]
+Year = Annotated[int, Query(ge=2000, le=2999, examples=[2026], description="Calendar year of the books")]
 
 
 @router.get("/gauge", **does(Act.REPORT_READ, gives=report.Gauge))
@@ -81,6 +83,28 @@ async def trial_balance(desk: AtDesk) -> Response:
     return await desk.answer(lambda session: books.trial_balance(session, programme_id=desk.programme_id))
 
 
+@router.get("/year-balance", **does(Act.JOURNAL_READ, gives=Page[books.YearTotals]))
+async def year_balance(desk: AtDesk, year: Year) -> Response:
+    """A bookkeeper's trial balance of one year: opening, moved, by number and auxiliary account."""
+    to_on = exports.closing_of(year, at=desk.at)
+    return await desk.answer(
+        lambda session: page(books.year_balance(session, programme_id=desk.programme_id, year=year, to_on=to_on))
+    )
+
+
+@router.get("/vat", **does(Act.JOURNAL_READ, gives=Page[vat.VatDue]))
+async def vat_due(desk: AtDesk, year: Year) -> Response:
+    """The VAT that became due in each month of a year, on fees and on commissions."""
+    days = {"from_on": date(year, 1, 1), "to_on": exports.closing_of(year, at=desk.at)}
+    return await desk.answer(lambda session: page(vat.due(session, programme_id=desk.programme_id, **days)))
+
+
+@router.get("/threshold", **does(Act.REPORT_READ, gives=threshold.Rolling))
+async def twelve_months(desk: AtDesk) -> Response:
+    """What vouchers paid in the last twelve months, against what must be declared."""
+    return await desk.answer(lambda session: threshold.rolling(session, programme_id=desk.programme_id, at=desk.at))
+
+
 @router.get("/facts", **does(Act.JOURNAL_READ, gives=Page[books.Fact]))
 async def facts(
     desk: AtDesk,
@@ -104,16 +128,31 @@ async def facts(
 
 @router.get("/journal.csv", **does(Act.JOURNAL_READ, media="text/csv"))
 async def journal_as_csv(desk: AtDesk, from_on: From, to_on: To) -> Response:
-    """The postings of some days, for a French spreadsheet."""
+    """The entries of some days, for a French spreadsheet."""
     file = await _written(desk, exports.write_journal_csv, from_on, to_on)
     return _streamed(file, "text/csv; charset=utf-8", f"journal-{from_on}-{to_on}.csv")
 
 
 @router.get("/journal.hledger", **does(Act.JOURNAL_READ, media="text/plain"))
 async def journal_as_hledger(desk: AtDesk, from_on: From, to_on: To) -> Response:
-    """The postings of some days, for hledger."""
+    """The entries of some days, for hledger."""
     file = await _written(desk, exports.write_hledger, from_on, to_on)
     return _streamed(file, "text/plain; charset=utf-8", f"journal-{from_on}-{to_on}.hledger")
+
+
+@router.get("/journal.beancount", **does(Act.JOURNAL_READ, media="text/plain"))
+async def journal_as_beancount(desk: AtDesk, from_on: From, to_on: To) -> Response:
+    """The entries of some days, for beancount."""
+    file = await _written(desk, exports.write_beancount, from_on, to_on)
+    return _streamed(file, "text/plain; charset=utf-8", f"journal-{from_on}-{to_on}.beancount")
+
+
+@router.get("/fec", **does(Act.JOURNAL_READ, media="application/zip"))
+async def fec(desk: AtDesk, year: Year, encoding: Encoding = "iso-8859-15", separator: Separator = "tab") -> Response:
+    """The fichier des écritures comptables of a year with its description, checked, in one ZIP."""
+    desk.allow_all()
+    file, name = await run_in_threadpool(_fec_zip, desk, year, encoding, separator)
+    return _streamed(file, "application/zip", name)
 
 
 @router.get("/dashboard", **does(Act.REPORT_READ, media="application/pdf"))
@@ -168,6 +207,20 @@ async def _written(desk: Desk, export: _Export, from_on: date, to_on: date) -> B
         return out
 
     return await run_in_threadpool(written)
+
+
+def _fec_zip(desk: Desk, year: int, encoding: Encoding, separator: Separator) -> tuple[BinaryIO, str]:
+    made = exports.year_fec(
+        desk.house.database,
+        programme_id=desk.programme_id,
+        year=year,
+        at=desk.at,
+        encoding=encoding,
+        separator=separator,
+    )
+    file = cast(BinaryIO, tempfile.SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115 - closed when it was sent
+    exports.write_fec_zip(file, made)
+    return file, made.zip_name
 
 
 def _streamed(file: BinaryIO, media: str, name: str) -> Response:

@@ -1,19 +1,34 @@
 """Payment runs: proposed by one, approved by another, handed to the bank, executed; and what shops see of it."""
 
-import io
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import Response
-from pydantic import Field
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+from pydantic import Field, StrictInt
 
-from vouchers import ledger, pay, reverse, runs, sales, settle, workshop
+from vouchers import (
+    archive,
+    clock,
+    commissions,
+    ledger,
+    pay,
+    reverse,
+    run_papers,
+    runs,
+    sales,
+    settle,
+    statement_post,
+    statement_posts,
+    workshop,
+)
 from vouchers.access import Act
 from vouchers.api.fields import Before, Body, Day, Empty, Limit, Number, NumberInPath, Reason, Why
-from vouchers.api.guard import AtDesk, AtKeyedDesk, does, of_merchant, said
-from vouchers.api.shapes import Listed, Page, PutBack, page, redemption_shown, reversal_shown, run_shown
+from vouchers.api.guard import AtDesk, AtKeyedDesk, Desk, does, of_merchant, said
+from vouchers.api.shapes import Listed, Page, PutBack, page, redemption_shown, reversal_shown, run_shown, shown
+from vouchers.archive import Document
 from vouchers.db import ReadSession, WriteSession
 
 router: Final = APIRouter(prefix="/programmes/{programme_id}", tags=["Settlements"])
@@ -38,6 +53,12 @@ class Return(Body):
     reason: Reason
 
 
+class Some(Body):
+    """Of how many merchants at most, in this call."""
+
+    merchants: Annotated[StrictInt, Field(ge=1, le=200, examples=[50])] = 50
+
+
 class Undo(Body):
     """Which vouchers of a redemption to give back (all that are left when null), and why."""
 
@@ -52,6 +73,15 @@ class InList:
     number: int
     state: str
     to_on: str
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """What left and failed in this call, and how the letters of the run stand."""
+
+    left: int
+    failed: int
+    posts: statement_posts.Posts
 
 
 # ── Runs ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -117,13 +147,19 @@ async def approve(body: Approval, desk: AtKeyedDesk, number: NumberInPath) -> Re
 async def bank_file(_body: Empty, desk: AtKeyedDesk, number: NumberInPath) -> Response:
     """The bank file (pain.001.001.09) of an approved run, the same bytes each time; the first marks it handed out."""
 
-    run = await desk.read(lambda session: runs.find_run(session, programme_id=desk.programme_id, number=number))
+    def first(session: ReadSession) -> tuple[runs.Run, bytes | None]:
+        run = runs.find_run(session, programme_id=desk.programme_id, number=number)
+        kept = workshop.handed_out(session, run=run)
+        file = archive.file_of(session, programme_id=run.programme_id, name=kept.name) if kept is not None else None
+        return run, file
+
+    run, left = await desk.read(first)
     pay.require_approved(run)
-    # Written before the run is marked: what cannot be written is not handed out.
-    xml = await run_in_threadpool(workshop.bank_file, run)
+    # Made and checked before the run is marked: what a bank would refuse is not handed out.
+    xml = await run_in_threadpool(workshop.checked_bank_file, run) if left is None else left
 
     def exported(session: WriteSession) -> dict[str, str]:
-        return {"message_id": pay.export(session, **desk.doing, number=number).message_id}
+        return {"message_id": workshop.hand_out(session, **desk.doing, number=number, file=xml).message_id}
 
     kept = said(await desk.done(exported), status=200)
     headers = _file(f"{run.message_id}.xml", dict(kept.headers))
@@ -170,23 +206,72 @@ async def payments(desk: AtDesk, merchant_id: NumberInPath, before: Before = Non
     )
 
 
+# ── Statements and commission invoices ───────────────────────────────────────────────────────────────────────────
+@router.post("/settlements/{number}/papers", **does(Act.INVOICE_ISSUE, gives=commissions.Papers))
+async def make_papers(body: Some, desk: AtDesk, number: NumberInPath) -> Response:
+    """Make the next merchants' papers of an approved run: call again until `made` is `payees`. Takes no key.
+
+    Each is made once: what was made before stays as it is.
+    """
+    desk.allow_all()
+    doing: dict[str, Any] = {"programme_id": desk.programme_id, "number": number, "actor": desk.caller.actor}
+    made = await run_in_threadpool(
+        run_papers.make_papers, desk.house.database, **doing, now=clock.now, most=body.merchants
+    )
+    return JSONResponse(shown(made))
+
+
+@router.get("/settlements/{number}/papers", **does(Act.SETTLEMENT_READ, media="application/zip"))
+async def all_papers(desk: AtDesk, number: NumberInPath) -> Response:
+    """Every statement and commission invoice of a run in one ZIP, the same bytes each time."""
+    desk.allow_all()
+    pieces = await run_in_threadpool(
+        run_papers.all_papers, desk.house.database, programme_id=desk.programme_id, number=number
+    )
+    return StreamingResponse(pieces, media_type="application/zip", headers=_file(f"reglement-{number}.zip", {}))
+
+
+@router.post("/settlements/{number}/letters", **does(Act.STATEMENT_SEND, gives=Posted))
+async def send(body: Some, request: Request, desk: AtDesk, number: NumberInPath) -> Response:
+    """Send the next merchants their papers by e-mail: call again until nobody waits. Takes no key.
+
+    Each letter leaves once; one that failed is tried again.
+    """
+    desk.allow_all()
+    settings = request.app.state.settings
+    asked: dict[str, Any] = {"programme_id": desk.programme_id, "number": number}
+    home = f"{settings.public_url}/p/{desk.programme_id}/reglements" if settings.public_url else ""
+    sent = await run_in_threadpool(
+        statement_post.send_statements, desk.house.database, settings, **asked, address=home,
+        actor=desk.caller.actor, now=clock.now, most=body.merchants,
+    )  # fmt: skip
+    posts = await desk.read(lambda session: statement_posts.posts_of(session, **asked))
+    return JSONResponse(shown(Posted(sent.left, sent.failed, posts)))
+
+
 @router.get(
     "/settlements/{number}/merchants/{merchant_id}/statement", **does(Act.SETTLEMENT_READ, media="application/pdf")
 )
 async def statement(desk: AtDesk, number: NumberInPath, merchant_id: NumberInPath) -> Response:
-    """The statement of one merchant."""
-    await desk.read(lambda _session: None, of=of_merchant(merchant_id))
-    out = io.BytesIO()
-    await run_in_threadpool(
-        workshop.print_statements,
-        desk.house.database,
-        programme_id=desk.programme_id,
-        number=number,
-        out=out,
-        merchant_id=merchant_id,
-    )
-    headers = _file(f"releve-{number}-{merchant_id}.pdf", {})
-    return Response(out.getvalue(), media_type="application/pdf", headers=headers)
+    """The statement of one merchant, as it was first made."""
+    return await _paper(desk, run_papers.statement_of, number, merchant_id)
+
+
+@router.get(
+    "/settlements/{number}/merchants/{merchant_id}/invoice", **does(Act.SETTLEMENT_READ, media="application/pdf")
+)
+async def invoice(desk: AtDesk, number: NumberInPath, merchant_id: NumberInPath) -> Response:
+    """The commission invoice (Factur-X) of one merchant, or its credit note, as it was first made."""
+    return await _paper(desk, run_papers.invoice_of, number, merchant_id)
+
+
+async def _paper(desk: Desk, found: Callable[..., Document], number: int, merchant_id: int) -> Response:
+    def read(session: ReadSession) -> tuple[Document, bytes]:
+        paper = found(session, programme_id=desk.programme_id, number=number, merchant_id=merchant_id)
+        return paper, archive.file_of(session, programme_id=desk.programme_id, name=paper.name)
+
+    paper, content = await desk.read(read, of=of_merchant(merchant_id))
+    return Response(content, media_type="application/pdf", headers=_file(paper.file_name, {}))
 
 
 def _file(name: str, headers: dict[str, str]) -> dict[str, str]:

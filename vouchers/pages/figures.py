@@ -3,7 +3,6 @@
 Nobody learns who spent where: figures by shop know no buyer, figures by buyer no shop.
 """
 
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -13,7 +12,7 @@ from fastapi import APIRouter, Path, Query
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
-from vouchers import exports, report, spending
+from vouchers import exports, report, spending, threshold
 from vouchers.access import Act
 from vouchers.db import ReadSession
 from vouchers.errors import NotFound, Refusal
@@ -28,7 +27,6 @@ router: Final = APIRouter()
 _SHOWN: Final = 15
 """Lines of a chart and its table; the files have all of them."""
 _CSV: Final = "text/csv; charset=utf-8"
-_TEXT: Final = "text/plain; charset=utf-8"
 From = Annotated[str, Query(alias="du", max_length=20)]
 To = Annotated[str, Query(alias="au", max_length=20)]
 
@@ -142,6 +140,7 @@ async def figures(desk: AtDesk, from_on: From = "", to_on: To = "") -> Response:
             "silent": sum(not shop.vouchers for shop in shops),
             "ages": report.outstanding_by_age(session, programme_id=desk.programme_id, at=desk.at),
             "buyers": report.by_buyer(session, programme_id=desk.programme_id),
+            "rolling": threshold.rolling(session, programme_id=desk.programme_id, at=desk.at),
             "starts_on": programme.starts_on,
             "host": programme.host,
         }
@@ -164,18 +163,6 @@ def _period(typed: Typed) -> Period:
 
 
 # ── The files behind it ──────────────────────────────────────────────────────────────────────────────────────────
-@router.get("/p/{programme_id}/chiffres/journal.csv", **page(Act.JOURNAL_READ))
-async def journal_as_csv(desk: AtDesk, from_on: From = "", to_on: To = "") -> Response:
-    """The books for a spreadsheet."""
-    return await _books(desk, exports.write_journal_csv, from_on, to_on, name="journal.csv", media=_CSV)
-
-
-@router.get("/p/{programme_id}/chiffres/journal.hledger", **page(Act.JOURNAL_READ))
-async def journal_as_hledger(desk: AtDesk, from_on: From = "", to_on: To = "") -> Response:
-    """The books for hledger."""
-    return await _books(desk, exports.write_hledger, from_on, to_on, name="journal.hledger", media=_TEXT)
-
-
 @router.get("/p/{programme_id}/chiffres/{sheet}.csv", **page(Act.REPORT_READ))
 async def as_csv(
     desk: AtDesk, sheet: Annotated[str, Path(max_length=20)], from_on: From = "", to_on: To = ""
@@ -213,14 +200,3 @@ async def _read_sheet(desk: PageDesk, name: str, from_on: str, to_on: str) -> tu
     sheet, period = _of(name), _period(Typed({"du": (from_on,), "au": (to_on,)}))
     rows = await desk.read(lambda session: sheet.rows(session, desk, period))
     return [desk.say(column) for column in sheet.header], rows
-
-
-async def _books(
-    desk: PageDesk, write: Callable[..., None], from_on: str, to_on: str, *, name: str, media: str
-) -> Response:
-    desk.allow_all()
-    period, out = _period(Typed({"du": (from_on,), "au": (to_on,)})), io.BytesIO()
-    first, last = period.from_on or exports.FIRST_DAY, period.to_on or exports.LAST_DAY
-    wanted = {"programme_id": desk.programme_id, "from_on": first, "to_on": last}
-    await run_in_threadpool(write, desk.house.database, out, **wanted)
-    return download(out.getvalue(), name=name, media=media)

@@ -9,7 +9,7 @@ from typing import Final
 from fastapi import APIRouter
 from fastapi.responses import RedirectResponse, Response
 
-from vouchers import clock, forecast, report, solvency, spending, to_do, watch
+from vouchers import clock, forecast, report, solvency, spending, threshold, to_do, watch
 from vouchers.access import Act
 from vouchers.db import ReadSession
 from vouchers.forecast import Forecast
@@ -30,6 +30,8 @@ _LISTS: Final = {
     "settlement_export": "/reglements",
     "settlement_approve": "/reglements",
     "settlement_propose": "/reglements",
+    "papers_make": "/reglements",
+    "statement_send": "/reglements",
     "dispute_decide": "/litiges",
     "voucher_replace": "/cheques",
     "replacement_activate": "/cheques",
@@ -39,19 +41,30 @@ _LISTS: Final = {
     "batch_issue": "/commandes",
     "order_approve": "/commandes",
     "order_accept": "/commandes",
+    "bank_decide": "/banque",
+    "bank_gap": "/banque",
+    "bank_allot": "/banque",
     "order_pay": "/commandes",
+    "order_invoice": "/commandes",
+    "order_credit": "/commandes",
     "application_decide": "/candidatures",
     "remittance_close": "/remises",
     "set_up_open": "/dispositif/nouveau",
     "watch": "/surveillance",
+    "threshold": "/chiffres#seuil",
     "lapsing": "/chiffres",
 }
 _ONE_BY_ONE: Final = frozenset({
     "settlement_execute", "settlement_export", "settlement_approve", "dispute_decide", "voucher_replace",
-    "batch_activate", "batch_print", "batch_issue", "order_approve", "order_accept", "order_pay",
+    "batch_activate", "batch_print", "batch_issue", "order_approve", "order_accept", "order_pay", "order_invoice",
+    "order_credit",
     "application_decide", "remittance_close", "set_up_open",
 })  # fmt: skip
 """Tasks whose things have a page each: the one thing that waits is a step nearer there."""
+_INSIDE: Final = {"order_invoice": "/factures", "order_credit": "/factures"}
+"""Which page of that thing, where it has several."""
+_PAPERS: Final = frozenset({"papers_make", "statement_send"})
+"""Done run by run, the oldest first, on a page beside the run's."""
 _AFTER_WATCH: Final = "settlement_propose"
 """Who is about to have shops paid looks first; who waits for a voucher or a batch comes before."""
 
@@ -75,6 +88,8 @@ async def home(desk: AtDesk) -> Response:
         if desk.may(Act.WATCH_DECIDE):
             lately = watch.sights(session, programme_id=desk.programme_id, at=desk.at, since=WATCHED_LATELY)
             waiting = _with_watched(waiting, count=len(lately))
+        if desk.may(Act.PAPER_SETTINGS_SET) and threshold.warning(session, programme_id=desk.programme_id, at=desk.at):
+            waiting.append(Task("threshold", 1))
         if figures.lapsing_vouchers:
             waiting.append(Task("lapsing", figures.lapsing_vouchers))
         stands = solvency.solvency(session, programme_id=desk.programme_id)
@@ -105,8 +120,10 @@ def _begins_at(desk: PageDesk) -> str:
 
 
 def _where(task: Task) -> str:
+    if task.kind in _PAPERS:
+        return f"{_LISTS[task.kind]}/{task.first}/papiers"
     if task.count == 1 and task.first is not None and task.kind in _ONE_BY_ONE:
-        return f"{_LISTS[task.kind]}/{task.first}"
+        return f"{_LISTS[task.kind]}/{task.first}{_INSIDE.get(task.kind, '')}"
     return _LISTS[task.kind]
 
 

@@ -51,6 +51,7 @@ def environment(language: Language) -> Environment:
         percent=_percent_en if english else money.percent_fr,
         number=lambda count: number_in(count, language),
         day=lambda day: day_in(day, language),
+        month=lambda day: month_in(day, language),
         moment=lambda at: moment_in(at, language),
         serial=codes.pretty_serial,
         iban=lambda iban: " ".join(wrap(iban.replace(" ", ""), 4)),
@@ -98,6 +99,11 @@ def day_in(day: date | str | None, language: Language) -> str:
         return "–"
     known = date.fromisoformat(day) if isinstance(day, str) else day
     return f"{known.day} {known:%B %Y}" if language == "en" else clock.day_fr(known)
+
+
+def month_in(day: date, language: Language) -> str:
+    """'novembre 2026', 'November 2026'."""
+    return f"{day:%B %Y}" if language == "en" else clock.day_fr(day).partition(" ")[2]
 
 
 def moment_in(at: datetime | str | None, language: Language) -> str:

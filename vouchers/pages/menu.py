@@ -27,11 +27,16 @@ MENU: Final = (
     Entry(_("Commerces"), _("Candidatures"), "/candidatures", Act.APPLICATION_READ),
     Entry(_("Commerces"), _("Comptes bancaires"), "/comptes", Act.ACCOUNT_READ),
     Entry(_("Rembourser"), _("Règlements"), "/reglements", Act.SETTLEMENT_READ),
+    Entry(_("Rembourser"), _("Banque"), "/banque", Act.BANK_READ),
     Entry(_("Rembourser"), _("Remises par courrier"), "/remises", Act.REMITTANCE_READ),
     Entry(_("Rembourser"), _("Litiges"), "/litiges", Act.DISPUTE_READ),
     Entry(_("Suivre"), _("Chiffres"), "/chiffres", Act.REPORT_READ),
+    Entry(_("Suivre"), _("Comptabilité"), "/comptabilite", Act.JOURNAL_READ),
+    Entry(_("Suivre"), _("Factures et pièces"), "/pieces", Act.DOCUMENT_READ),
     Entry(_("Suivre"), _("À surveiller"), "/surveillance", Act.WATCH_READ),
+    Entry(_("Suivre"), _("Clôture"), "/cloture", Act.REPORT_READ),
     Entry(_("Régler"), _("Dispositif"), "/dispositif", Act.TERMS_READ),
+    Entry(_("Régler"), _("Factures et comptes"), "/reglages/pieces", Act.PAPER_SETTINGS_READ),
     Entry(_("Régler"), _("Équipe"), "/equipe", Act.ROLE_READ),
 )
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from vouchers import clock, identity, order, order_book, order_desk, people, recipients, rules
+from vouchers import archive, clock, identity, invoices, order, order_book, order_desk, people, recipients, rules
 from vouchers.access import Act, Within
 from vouchers.api.fields import After, NumberInPath
 from vouchers.api.guard import Own, Owner, of_order
@@ -265,6 +265,8 @@ async def _show(desk: PageDesk, number: int) -> Response:
             "given": given,
             "rules": rules.rules(session, programme_id=programme_id),
             "told": order_desk.history(session, programme_id=programme_id, subjects=subjects),
+            "papers": archive.about(session, programme_id=programme_id, subjects=[order_book.subject(number)]),
+            "standing": invoices.standing(session, programme_id=programme_id, order_number=number),
             "names": order_desk.names_of(session, actors=[made.drafted_by, made.placed_by, made.approved_by]),
         }
 

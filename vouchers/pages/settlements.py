@@ -4,7 +4,6 @@ A run is proposed, looked at down to the voucher, approved by another person who
 bank as a file whose fingerprint both can compare, executed; what the bank gives back is noted merchant by merchant.
 """
 
-import io
 from datetime import timedelta
 from functools import lru_cache
 from typing import Annotated, Any, Final, NamedTuple
@@ -13,7 +12,22 @@ from fastapi import APIRouter, Query
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
-from vouchers import clock, codes, hold, ledger, pay, people, runs, sales, settle, workshop
+from vouchers import (
+    archive,
+    clock,
+    codes,
+    commissions,
+    hold,
+    ledger,
+    papers_due,
+    pay,
+    people,
+    run_papers,
+    runs,
+    sales,
+    settle,
+    workshop,
+)
 from vouchers.access import Act
 from vouchers.api.fields import NumberInPath
 from vouchers.api.guard import of_merchant
@@ -56,6 +70,12 @@ def _fingerprint(run: Run) -> str:
     return codes.file_hash(workshop.bank_file(run))
 
 
+def _first_file(session: ReadSession, run: Run) -> bytes | None:
+    """The bank file as it first left; None while none left, or where it left before files were kept."""
+    kept = workshop.handed_out(session, run=run)
+    return None if kept is None else archive.file_of(session, programme_id=run.programme_id, name=kept.name)
+
+
 class _Payees(NamedTuple):
     """A page of a run's merchants."""
 
@@ -94,11 +114,14 @@ async def _own(desk: PageDesk) -> Response:
         shops = []
         for merchant_id in sorted(desk.reach.merchant_ids):
             asked: dict[str, Any] = {"programme_id": programme_id, "merchant_id": merchant_id}
+            paid = sales.payments_to(session, **asked, before=None, limit=50)
+            numbers = [one.run_number for one in paid]
             shops.append(
                 {
                     "shop": people.find_merchant(session, **asked),
                     "owed": sales.owed_to(session, **asked, at=desk.at),
-                    "paid": sales.payments_to(session, **asked, before=None, limit=50),
+                    "paid": paid,
+                    "papers": commissions.of_shop(session, **asked, numbers=numbers),
                     "holds": hold.holds_of(session, programme_id=programme_id, merchant_ids=[merchant_id]),
                 }
             )
@@ -141,12 +164,14 @@ async def _run(
 ) -> Response:
     within = desk.reach
 
-    def found(session: ReadSession) -> tuple[Run, dict[str, str]]:
+    def found(session: ReadSession) -> tuple[Run, dict[str, str], str | None, bool]:
         run = runs.find_run(session, programme_id=desk.programme_id, number=number)
         actors = {run.proposed_by, run.approved_by or ""} if within.everything else set[str]()
-        return run, {actor: _name(session, actor) for actor in actors}
+        kept = workshop.handed_out(session, run=run)
+        made = number not in papers_due.runs_without_papers(session, programme_id=desk.programme_id)
+        return run, {one: _name(session, one) for one in actors}, None if kept is None else kept.sha256, made
 
-    run, names = await desk.house.read(found)
+    run, names, kept, papers_made = await desk.house.read(found)
     mine = [line for line in run.settlements if within.everything or line.merchant_id in within.merchant_ids]
     paid = [line for line in mine if line.state != "carried"]
     approved = run.approved_at is not None and within.everything
@@ -163,7 +188,8 @@ async def _run(
         returned=[line for line in mine if line.state == "returned"],
         because=CARRIED_BECAUSE,
         words=words.strip(),
-        fingerprint=await run_in_threadpool(_fingerprint, run) if approved else "",
+        fingerprint=(kept or await run_in_threadpool(_fingerprint, run)) if approved else "",
+        papers_made=papers_made,
         compared=compared,
         own_proposal=run.proposed_by == desk.caller.actor,
         first_day=clock.next_target_day(clock.book_day(desk.at) + timedelta(days=1)),
@@ -218,9 +244,9 @@ async def hand_out(desk: AtForm, number: NumberInPath) -> Response:
     """Make and check the bank file, then mark it as handed out; it is downloaded next."""
 
     async def on() -> Response:
-        await _checked_file(desk, number)
+        _run_of, xml = await _checked_file(desk, number)
         return await desk.once(
-            lambda session: _number(pay.export(session, **desk.doing, number=number)),
+            lambda session: _number(workshop.hand_out(session, **desk.doing, number=number, file=xml)),
             then=f"{desk.home}/reglements/{number}",
             said=_("Le fichier est prêt : téléchargez-le et comparez son empreinte."),
         )
@@ -238,9 +264,15 @@ async def bank_file(desk: AtDesk, number: NumberInPath) -> Response:
 
 
 async def _checked_file(desk: PageDesk, number: int) -> tuple[Run, bytes]:
-    run = await desk.read(lambda session: runs.find_run(session, programme_id=desk.programme_id, number=number))
+    """The bank file as it first left, or as it will leave."""
+
+    def found(session: ReadSession) -> tuple[Run, bytes | None]:
+        run = runs.find_run(session, programme_id=desk.programme_id, number=number)
+        return run, _first_file(session, run)
+
+    run, left = await desk.read(found)
     pay.require_approved(run)
-    return run, await run_in_threadpool(workshop.checked_bank_file, run)
+    return run, await run_in_threadpool(workshop.checked_bank_file, run) if left is None else left
 
 
 @router.post("/p/{programme_id}/reglements/{number}/empreinte", **page(Act.SETTLEMENT_READ))
@@ -248,10 +280,8 @@ async def compare(desk: AtForm, number: NumberInPath) -> Response:
     """Whether a file at hand is the one that was approved, byte for byte."""
     desk.allow_all()
     sent = desk.typed.upload("file")
-    run = await desk.read(lambda session: runs.find_run(session, programme_id=desk.programme_id, number=number))
-    pay.require_approved(run)
-    same = sent is not None and sent.content == await run_in_threadpool(workshop.bank_file, run)
-    return await _run(desk, number, compared=same)
+    _run_of, file = await _checked_file(desk, number)
+    return await _run(desk, number, compared=sent is not None and sent.content == file)
 
 
 @router.post("/p/{programme_id}/reglements/{number}/execution", **page(Act.SETTLEMENT_EXECUTE))
@@ -286,6 +316,7 @@ async def _payee(desk: PageDesk, number: int, merchant_id: int) -> Response:
             "line": next((line for line in run.settlements if line.merchant_id == merchant_id), None),
             "shop": people.find_merchant(session, **asked, merchant_id=merchant_id),
             "lines": runs.lines_of(session, **asked, number=number, merchant_id=merchant_id),
+            "papers": commissions.of_shop(session, **asked, merchant_id=merchant_id, numbers=[number]).get(number),
             "holds": hold.holds_of(session, **asked, merchant_ids=[merchant_id]),
         }
 
@@ -298,18 +329,15 @@ async def _payee(desk: PageDesk, number: int, merchant_id: int) -> Response:
 
 @router.get("/p/{programme_id}/reglements/{number}/commercants/{merchant_id}/releve", **page(Act.SETTLEMENT_READ))
 async def statement(desk: AtDesk, number: NumberInPath, merchant_id: NumberInPath) -> Response:
-    """The statement of one merchant, as a PDF."""
-    await desk.read(lambda _session: None, of=of_merchant(merchant_id))
-    out = io.BytesIO()
-    await run_in_threadpool(
-        workshop.print_statements,
-        desk.house.database,
-        programme_id=desk.programme_id,
-        number=number,
-        out=out,
-        merchant_id=merchant_id,
-    )
-    return download(out.getvalue(), name=f"releve-{number}-{merchant_id}.pdf", media=_PDF)
+    """The statement of one merchant, as it was first made."""
+
+    def found(session: ReadSession) -> tuple[str, bytes]:
+        asked: dict[str, Any] = {"programme_id": desk.programme_id}
+        paper = run_papers.statement_of(session, **asked, number=number, merchant_id=merchant_id)
+        return paper.file_name, archive.file_of(session, **asked, name=paper.name)
+
+    name, content = await desk.read(found, of=of_merchant(merchant_id))
+    return download(content, name=name, media=_PDF)
 
 
 @router.post("/p/{programme_id}/reglements/{number}/commercants/{merchant_id}/rejet", **page(Act.SETTLEMENT_RETURN))

@@ -143,7 +143,7 @@ def words_and_code(cheque: Cheque, *, host: str, bold: Face) -> bytes:
 
 def draw_shared(canvas: Canvas, text: SheetText) -> None:
     """All that is alike on every cheque, the origin at its lower left corner."""
-    accent = _rgb(text.accent)
+    accent = colour(text.accent)
     _draw_band(canvas, accent)
     room = _TEXT_ROOM if text.logo is None else _TEXT_ROOM - _LOGO_WIDE - _LOGO_GAP
     if text.logo is not None:
@@ -256,8 +256,9 @@ def _rows(canvas: Canvas, rows: Sequence[str], *, font: str, size: float, y: flo
         canvas.drawString(_TEXT_LEFT, (y - apart * row) * MM, words)
 
 
-def _rgb(colour: str) -> tuple[float, float, float]:
-    red, green, blue = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
+def colour(accent: str) -> tuple[float, float, float]:
+    """'#RRGGBB' as PDF has it: red, green and blue from 0 to 1."""
+    red, green, blue = (int(accent[at : at + 2], 16) / 255 for at in (1, 3, 5))
     return red, green, blue
 
 

@@ -1,8 +1,7 @@
 """A letter to each person who still has vouchers to spend (lettre de relance), one page a person, in large type.
 
-The address stands in the window of a DL envelope after NF Z10-011: a block of 85 × 33 mm that begins 110 mm from the
-left edge and 55 mm from the top of the sheet, at most six lines of 38 characters. Body text is 16 points. Values only;
-nothing here knows where anything was spent.
+The address stands in the window of a DL envelope (`window.py`). Body text is 16 points. Values only; nothing here
+knows where anything was spent.
 """
 
 from collections.abc import Iterable
@@ -11,20 +10,14 @@ from datetime import date
 from typing import BinaryIO, Final
 
 from vouchers.clock import day_fr
-from vouchers.paper import fonts
+from vouchers.paper.cheque import MM
 from vouchers.paper.fonts import BOLD
 from vouchers.paper.page import DEEP, HEIGHT, INK, LEFT, RIGHT, SOFT, Pages, amount
+from vouchers.paper.window import WINDOW_HEIGHT, WINDOW_LEFT, WINDOW_TOP, draw_window
 
-_MM: Final = 72 / 25.4
-WINDOW_LEFT: Final = 110 * _MM
-WINDOW_TOP: Final = HEIGHT - 55 * _MM
-WINDOW_WIDTH: Final = 85 * _MM
-WINDOW_HEIGHT: Final = 33 * _MM
-MOST_LINES: Final = 6
+_SENDER_LINES: Final = 6
 _BODY: Final = 16.0
-_ENVELOPE: Final = 12.0
 _LEADING: Final = 23.0
-_INSIDE: Final = 2 * _MM
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,22 +54,13 @@ def write_reminders(out: BinaryIO, *, sender: Sender, letters: Iterable[Letter])
     return count
 
 
-def envelope_lines(address: Iterable[str]) -> list[str]:
-    """At most six lines that a window shows: empty ones dropped; where there are more, the last ones share a line."""
-    lines = [line for line in map(fonts.printable, address) if line]
-    if len(lines) > MOST_LINES:
-        # The post reads from below: the last line, the town, stays alone.
-        lines = [*lines[: MOST_LINES - 2], " ".join(lines[MOST_LINES - 2 : -1]), lines[-1]]
-    return lines
-
-
 def _draw(pages: Pages, sender: Sender, letter: Letter) -> None:
-    y = HEIGHT - 22 * _MM
+    y = HEIGHT - 22 * MM
     pages.text(LEFT, y, sender.buyer, size=13, face=BOLD, ink=DEEP, room=WINDOW_LEFT - LEFT - 20)
-    for line in sender.buyer_address[:MOST_LINES]:
+    for line in sender.buyer_address[:_SENDER_LINES]:
         y -= 14
         pages.text(LEFT, y, line, size=10.5, ink=SOFT, room=WINDOW_LEFT - LEFT - 20)
-    _window(pages, letter.address)
+    draw_window(pages, letter.address)
     y = WINDOW_TOP - WINDOW_HEIGHT - 34
     pages.right(RIGHT, y, f"Le {day_fr(sender.written_on)}", size=12, ink=SOFT)
     y -= 44
@@ -113,11 +97,3 @@ def _draw(pages: Pages, sender: Sender, letter: Letter) -> None:
 
 def _block(pages: Pages, y: float, text: str) -> float:
     return pages.paragraph(LEFT, y, text, size=_BODY, lines=6, room=RIGHT - LEFT, leading=_LEADING, ink=INK)
-
-
-def _window(pages: Pages, address: Iterable[str]) -> None:
-    """The block, its first line at the top of the window; a line that is too long is drawn smaller, then cut."""
-    y = WINDOW_TOP - _INSIDE - _ENVELOPE
-    for line in envelope_lines(address):
-        pages.text(WINDOW_LEFT + _INSIDE, y, line, size=_ENVELOPE, room=WINDOW_WIDTH - 2 * _INSIDE)
-        y -= 14.5

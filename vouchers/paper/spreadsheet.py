@@ -12,7 +12,7 @@ import csv
 import io
 import re
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -24,6 +24,7 @@ from openpyxl.utils import get_column_letter
 
 from vouchers.clock import PARIS
 from vouchers.codes import pretty_serial
+from vouchers.entries import Entry
 from vouchers.money import euros_csv_fr, euros_plain
 
 _FULL_WIDTH: Final = "\uff1d\uff0b\uff0d\uff20"
@@ -42,30 +43,9 @@ class Euros:
 Cell = str | int | Euros | date | datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class JournalRow:
-    """One posting: `cents` > 0 from `credit` to `debit`, accounts as in the chart: 'merchant:17'.
-
-    `on` is the Paris business day, `at` the aware instant, `line` the posting's place in its journal.
-    """
-
-    journal: int
-    on: date
-    at: datetime
-    kind: str
-    label: str
-    line: int
-    debit: str
-    credit: str
-    cents: int
-    serial: int | None
-    actor: str
-    reason: str
-
-
-JOURNAL_HEADER: Final = (
-    "Pièce", "Date", "Heure", "Nature", "Libellé", "Compte débité", "Compte crédité", "Montant",
-    "Chèque n°", "Auteur", "Motif",
+ENTRIES_HEADER: Final = (
+    "Journal", "Écriture n°", "Date", "Pièce", "Date de la pièce", "Compte", "Libellé du compte", "Compte auxiliaire",
+    "Libellé auxiliaire", "Libellé", "Débit", "Crédit", "Lettrage", "Chèque n°", "Fait n°", "Auteur",
 )  # fmt: skip
 
 
@@ -85,19 +65,19 @@ def spreadsheet_csv(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> It
         yield buffer.getvalue().encode()
 
 
-def journal_csv(rows: Iterable[JournalRow], accounts: Mapping[str, tuple[str, str]] | None = None) -> Iterator[bytes]:
-    """The journal, one row a posting. `accounts` maps a code to its number and name; else codes are shown."""
-    return spreadsheet_csv(JOURNAL_HEADER, (_journal_cells(row, accounts or {}) for row in rows))
+def entries_csv(entries: Iterable[Entry]) -> Iterator[bytes]:
+    """The entries in the order given, one row a line; the side that has no amount is left empty."""
+    return spreadsheet_csv(ENTRIES_HEADER, (cells for entry in entries for cells in _entry_cells(entry)))
 
 
-def _journal_cells(row: JournalRow, accounts: Mapping[str, tuple[str, str]]) -> Sequence[Cell]:
-    debit, credit = (" ".join(accounts.get(code, (code,))) for code in (row.debit, row.credit))
-    serial = None if row.serial is None else pretty_serial(row.serial)
-    time = row.at.astimezone(PARIS).strftime("%H:%M:%S")
-    return (
-        row.journal, row.on, time, row.kind, row.label, debit, credit, Euros(row.cents), serial, row.actor,
-        row.reason,
-    )  # fmt: skip
+def _entry_cells(entry: Entry) -> Iterator[Sequence[Cell]]:
+    for line in entry.lines:
+        debit, credit = (Euros(cents) if cents else None for cents in (line.debit_cents, line.credit_cents))
+        serial = None if line.serial is None else pretty_serial(line.serial)
+        yield (
+            entry.journal, entry.number, entry.on, entry.piece, entry.piece_on, line.account, line.account_name,
+            line.owner, line.owner_name, line.label, debit, credit, line.letter, serial, entry.fact, entry.actor,
+        )  # fmt: skip
 
 
 def _written(cell: Cell) -> str:

@@ -83,7 +83,8 @@ class Statement:
     """One settlement; unless the lines less commission and VAT are the net, `StatementDoesNotAdd`.
 
     `transfer_reference` is the EndToEndId; it, the day and the run are None while nothing is ordered from the
-    bank. `commission_invoice` is the number of the invoice that bears the commission and its VAT.
+    bank. `commission_invoice` is the number of the invoice that bears the commission and its VAT, or of the credit
+    note that gives it back where it is below zero.
     """
 
     number: str
@@ -258,6 +259,8 @@ class _Sheet:
         statement = self.statement
         invoice = statement.commission_invoice
         apart = f" La commission est facturée à part, facture n° {invoice}." if invoice else ""
+        if invoice and statement.commission_cents < 0:
+            apart = f" La commission qui vous est rendue fait l’objet d’un avoir à part, n° {invoice}."
         if statement.transfer_reference is None:
             return NOT_AN_INVOICE + apart
         label = f", libellé « {statement.transfer_label} »" if statement.transfer_label else ""

@@ -12,7 +12,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import ExitStack
 from multiprocessing import get_context
 from pathlib import Path
-from typing import BinaryIO, Final, NamedTuple
+from typing import BinaryIO, Final, NamedTuple, TypeVar
 
 import pypdfium2
 import zxingcpp
@@ -36,9 +36,11 @@ from vouchers.paper.cheque import (
 from vouchers.paper.pdf_stream import PdfStream
 
 __all__ = [
-    "CHEQUES_A_PAGE", "Cheque", "SheetMismatch", "SheetText", "check_sheets", "preview", "read_codes", "write_sheets",
+    "CHEQUES_A_PAGE", "Cheque", "SheetMismatch", "SheetText", "check_pages", "check_sheets", "preview", "read_codes",
+    "specimen", "write_sheets",
 ]  # fmt: skip
 
+T = TypeVar("T")
 CHEQUES_A_PAGE: Final = 3
 
 _PAGE_WIDE, _PAGE_HIGH = 210 * MM, 297 * MM
@@ -105,18 +107,32 @@ def check_sheets(
     Order counts, from the top of the first page down. Returns how many were read. Raises `SheetMismatch` at the first
     code that is wrong, missing or too many. With `processes` above 1 that many others read, and this one compares.
     """
+    return check_pages(pdf, host=host, expected=_by_page(expected), progress=progress, processes=processes)
+
+
+def check_pages(
+    pdf: Path,
+    *,
+    host: str,
+    expected: Iterable[Sequence[tuple[int, str]]],
+    progress: Callable[[int], None] | None = None,
+    processes: int = 1,
+) -> int:
+    """The same where each page has its own number of codes, from the top down, or none: `expected` page by page."""
     meant = iter(expected)
     done, number = 0, 0
     for number, read in enumerate(_codes_by_page(pdf, processes), start=1):
-        few = list(itertools.islice(meant, CHEQUES_A_PAGE))
+        few = next(meant, None)
+        if few is None:
+            raise SheetMismatch("a page too many", page=number, serial=None)
         wanted = [qr_text(host, code) for _, code in few]
         if read != wanted:
             _alarm(_closer_look(pdf, page=number), wanted, few, page=number)
         done += len(few)
         if progress is not None:
             progress(done)
-    for serial, _ in meant:
-        raise SheetMismatch("the file ends before it", page=number + 1, serial=serial)
+    for few in meant:
+        raise SheetMismatch("the file ends before it", page=number + 1, serial=few[0][0] if few else None)
     return done
 
 
@@ -138,7 +154,7 @@ def preview(text: SheetText, *, face_cents: int) -> bytes:
     canvas.doForm("cheque")
     canvas.setFillGray(0)
     canvas.setFont(fonts.BOLD, 8)
-    canvas._code.append(words_and_code(_specimen(face_cents), host=text.host, bold=bold).decode("ascii"))
+    canvas._code.append(words_and_code(specimen(face_cents), host=text.host, bold=bold).decode("ascii"))
     draw_specimen(canvas)
     canvas.save()
     with pypdfium2.PdfDocument(drawn.getvalue()) as document:
@@ -146,7 +162,8 @@ def preview(text: SheetText, *, face_cents: int) -> bytes:
     return made.getvalue()
 
 
-def _specimen(face_cents: int) -> Cheque:
+def specimen(face_cents: int) -> Cheque:
+    """A cheque whose numbers are made up."""
     return Cheque(0, face_cents, ("SPECIMEN" * 4)[:CODE_CHARS], "X" * CONTROL_CHARS)
 
 
@@ -215,7 +232,7 @@ def _page(template: _Template, host: str, *, number: int, cheques: Sequence[Cheq
     return b"".join(parts)
 
 
-def _by_page(cheques: Iterable[Cheque]) -> Iterator[list[Cheque]]:
+def _by_page(cheques: Iterable[T]) -> Iterator[list[T]]:
     rest = iter(cheques)
     while few := list(itertools.islice(rest, CHEQUES_A_PAGE)):
         yield few

@@ -1,0 +1,191 @@
+"""A campaign is closed: the dossier ties to the ledger, is signed, and can be drawn again to the byte."""
+
+import csv
+import hashlib
+import io
+import re
+import subprocess
+from datetime import timedelta
+from pathlib import Path
+
+import pikepdf
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from tests.full_town import TO_BE_SPENT, FullTown, a_full_town
+from tests.makers import PEPPER, a_programme, later, vouchers_of
+from tests.town import TREASURER
+from vouchers import archive, chart, closing, ledger, outcomes
+from vouchers.archive import Document
+from vouchers.closing import Drawn
+from vouchers.config import Setting, Settings, SettingsFault
+from vouchers.db import Database
+from vouchers.errors import NotFound, NothingToClose, SigningKeyMissing
+from vouchers.paper.pdf_a_audit import audit
+from vouchers.paper.signature import Signer
+from vouchers.signing_key import signer as signing_key
+from vouchers.verify import verify
+
+
+@pytest.fixture
+def signer(tmp_path: Path) -> Signer:
+    """The key that the house makes for itself in development."""
+    return signing_key(Settings(database_url=f"sqlite:///{tmp_path}/house.db"), at=later())
+
+
+@pytest.fixture
+def full(house: Database) -> FullTown:
+    return a_full_town(house)
+
+
+def close(full: FullTown, signer: Signer, tmp_path: Path, order_number: int | None = None) -> Document:
+    drawn = draw(full, signer, tmp_path, order_number)
+    return full.town.house.write(closing.keep, drawn=drawn, actor=TREASURER, at=full.at + timedelta(hours=1))
+
+
+def draw(full: FullTown, signer: Signer, tmp_path: Path, order_number: int | None = None) -> Drawn:
+    return closing.draw(
+        full.town.house,
+        programme_id=full.town.programme_id,
+        order_number=order_number,
+        anchors=tmp_path / "anchors.json",
+        signer=signer,
+        now=lambda: full.at + timedelta(hours=1),
+    )
+
+
+def file_of(full: FullTown, kept: Document) -> bytes:
+    return full.town.house.read(archive.file_of, programme_id=full.town.programme_id, name=kept.name)
+
+
+def tables(pdf: bytes) -> dict[str, list[dict[str, str]]]:
+    """The files inside, each as its rows."""
+    with pikepdf.open(io.BytesIO(pdf)) as file:
+        inside = {name: found.get_file().read_bytes() for name, found in file.attachments.items()}
+    return {
+        name: list(csv.DictReader(io.StringIO(data.decode("utf-8-sig")), delimiter=";"))
+        for name, data in inside.items()
+    }
+
+
+def cents(written: str) -> int:
+    return int(written.replace(",", ""))
+
+
+def test_every_cent_issued_is_told_and_ties_to_the_ledger(full: FullTown, signer: Signer, tmp_path: Path) -> None:
+    town = full.town
+    inside = tables(file_of(full, close(full, signer, tmp_path)))
+    orders, each = inside["commandes.csv"], inside["cheques.csv"]
+    for parts in ("Émis (€)", "Dépensé (€)", "Périmé (€)", "Annulé (€)"):
+        assert any(cents(row[parts]) for row in orders), f"the town has something {parts}"
+    for order in orders:
+        mine = [row for row in each if row["Commande"] == order["N°"]]
+        born = [row for row in mine if not row["Remplace le"]]
+        assert len(born) == int(order["Chèques"])
+        assert sum(cents(row["Valeur (€)"]) for row in born) == cents(order["Émis (€)"])
+        for part in ("Dépensé (€)", "Périmé (€)", "Annulé (€)"):
+            assert sum(cents(row[part]) for row in mine) == cents(order[part])
+        assert sum(cents(row["Restant (€)"]) for row in mine) == cents(order["En circ. (€)"])
+    floating = town.house.read(ledger.balance, programme_id=town.programme_id, account=chart.FLOAT)
+    assert sum(cents(order["En circ. (€)"]) for order in orders) == floating
+    balance = inside["balance.csv"]
+    assert sum(cents(row["Débit (€)"]) for row in balance) == sum(cents(row["Crédit (€)"]) for row in balance) > 0
+
+
+def test_what_a_voucher_has_left_is_what_its_row_says(full: FullTown) -> None:
+    town = full.town
+    rows = {serial: left for serial, _state, left in vouchers_of(town.house, programme_id=town.programme_id)}
+    newest = town.house.write(ledger.watermark, programme_id=town.programme_id)
+
+    def told(session: object) -> dict[int, int]:
+        return {
+            one.serial: one.left_cents
+            for number in range(1, 8)
+            for one in outcomes.by_voucher(
+                session, programme_id=town.programme_id, upto_journal=newest, order_number=number
+            )
+        }
+
+    assert town.house.read(told) == rows
+
+
+def test_the_dossier_is_signed_and_one_changed_byte_shows(full: FullTown, signer: Signer, tmp_path: Path) -> None:
+    pdf = file_of(full, close(full, signer, tmp_path))
+    assert audit(pdf) == []
+    assert believed(pdf, signer, tmp_path)
+    place = pdf.index(b"/Title")
+    assert not believed(pdf[:place] + b"/Titre" + pdf[place + 6 :], signer, tmp_path)
+
+
+def believed(pdf: bytes, signer: Signer, folder: Path) -> bool:
+    """Whether OpenSSL finds that the signature covers the whole file and is of the signer's key."""
+    found = re.search(rb"/ByteRange \[ 0 (\d+) (\d+) (\d+) \]", pdf)
+    assert found is not None
+    ends, begins, rest = map(int, found.groups())
+    assert begins + rest == len(pdf), "nothing stands after what was signed"
+    (folder / "content").write_bytes(pdf[:ends] + pdf[begins:])
+    (folder / "proof").write_bytes(bytes.fromhex(pdf[ends + 1 : begins - 1].decode()))
+    (folder / "certificate").write_bytes(signer.certificate.public_bytes(Encoding.PEM))
+    asked = "openssl cms -verify -binary -inform DER -in proof -content content -CAfile certificate"
+    asked += " -purpose any -no_check_time"
+    done = subprocess.run([*asked.split(), "-out", "verified"], cwd=folder, capture_output=True, check=False)
+    return done.returncode == 0
+
+
+def test_it_is_drawn_again_to_the_byte_whatever_came_since(full: FullTown, signer: Signer, tmp_path: Path) -> None:
+    town = full.town
+    kept = [close(full, signer, tmp_path), close(full, signer, tmp_path, order_number=town.order_number)]
+    whole = [
+        serial
+        for serial, state, left in vouchers_of(town.house, programme_id=town.programme_id)
+        if state == "active" and left
+    ]
+    town.spend(TO_BE_SPENT, cents=300, at=full.at + timedelta(hours=2))
+    town.cancel(whole[-1], at=full.at + timedelta(hours=2))
+    town.replace(TO_BE_SPENT, at=full.at + timedelta(hours=2))
+    for one in kept:
+        again = closing.drawn_again(town.house, programme_id=town.programme_id, name=one.name, signer=signer)
+        assert hashlib.sha256(again).hexdigest() == one.sha256
+    later_one = close(full, signer, tmp_path, order_number=town.order_number)
+    assert later_one.name != kept[1].name and later_one.sha256 != kept[1].sha256
+    assert town.house.read(verify) == []
+
+
+def test_two_who_close_at_once_get_two_numbers(full: FullTown, signer: Signer, tmp_path: Path) -> None:
+    both = [draw(full, signer, tmp_path), draw(full, signer, tmp_path)]
+    assert both[0].number == both[1].number, "each thinks that it is first"
+    of = {"actor": TREASURER, "at": full.at + timedelta(hours=1)}
+    kept = [full.town.house.write(closing.keep, drawn=one, **of) for one in both]
+    assert [one.name[-5:] for one in kept] == ["00001", "00002"]
+    again = closing.drawn_again(full.town.house, programme_id=full.town.programme_id, name=kept[1].name, signer=signer)
+    assert again == file_of(full, kept[1])
+
+
+def test_the_dossier_of_one_order_tells_nothing_of_another(full: FullTown, signer: Signer, tmp_path: Path) -> None:
+    inside = tables(file_of(full, close(full, signer, tmp_path, order_number=full.town.order_number)))
+    assert "balance.csv" not in inside and "reglements.csv" not in inside
+    assert {row["N°"] for row in inside["commandes.csv"]} == {str(full.town.order_number)}
+    assert {row["Commande"] for row in inside["cheques.csv"]} == {str(full.town.order_number)}
+    whole = tables(file_of(full, close(full, signer, tmp_path)))
+    assert 0 < len(inside["exceptions.csv"]) < len(whole["exceptions.csv"])
+
+
+def test_an_empty_programme_has_nothing_to_close(house: Database, signer: Signer, tmp_path: Path) -> None:
+    programme_id = a_programme(house)
+    asked = {
+        "programme_id": programme_id, "anchors": tmp_path / "anchors.json", "signer": signer, "now": later,
+    }  # fmt: skip
+    with pytest.raises(NothingToClose):
+        closing.draw(house, order_number=None, **asked)
+    with pytest.raises(NotFound):
+        closing.draw(house, order_number=7, **asked)
+    assert house.read(archive.counted, programme_id=programme_id) == 0
+
+
+def test_in_production_no_key_is_made_up(tmp_path: Path) -> None:
+    house = {"environment": Setting.PRODUCTION, "pepper": PEPPER, "session_key": PEPPER}
+    with pytest.raises(SigningKeyMissing):
+        signing_key(Settings(**house), at=later())
+    (tmp_path / "key.p12").write_bytes(b"no key")
+    with pytest.raises(SettingsFault, match="PKCS#12"):
+        signing_key(Settings(**house, signing_file=tmp_path / "key.p12"), at=later())

@@ -1,0 +1,57 @@
+"""The commands of the closing dossier. Their help is in the French of whoever types them."""
+
+import hashlib
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from vouchers import archive, clock, closing, workshop
+from vouchers.access import Act
+from vouchers.signing_key import signer
+from vouchers.terminal import AsOption, ProgrammeOption, acting, console, errors, opened_house
+
+dossier_app: Final = typer.Typer()
+
+
+@dossier_app.command("dossier")
+def dossier(
+    out: Annotated[Path, typer.Option(help="Dossier où ranger le fichier.")] = Path(),
+    order: Annotated[int | None, typer.Option(help="Une seule commande ; sinon tout le dispositif.")] = None,
+    programme: ProgrammeOption = 1,
+    by: AsOption = None,
+) -> None:
+    """Établir le dossier de clôture : scellé, signé, conservé sous son numéro."""
+    with opened_house() as (house, settings):
+        caller, at = acting(house, settings, by=by, act=Act.DOSSIER_CLOSE, programme_id=programme), clock.now()
+        drawn = closing.draw(
+            house,
+            programme_id=programme,
+            order_number=order,
+            anchors=settings.anchors_path(),
+            signer=signer(settings, at=at),
+            now=clock.now,
+        )
+        made = house.write(closing.keep, drawn=drawn, actor=caller.actor, at=clock.now())
+        file = house.read(archive.file_of, programme_id=programme, name=made.name)
+    with workshop.appearing(out / made.file_name) as part:
+        part.write_bytes(file)
+    console.print(f"{out / made.file_name} · SHA-256 {made.sha256}")
+
+
+@dossier_app.command("dossier-check")
+def dossier_check(
+    name: Annotated[str, typer.Argument(help="Numéro du dossier : D1-2026-00001.")],
+    programme: ProgrammeOption = 1,
+    by: AsOption = None,
+) -> None:
+    """Refaire un dossier depuis le journal et comparer les empreintes : code de sortie 1 si elles diffèrent."""
+    with opened_house() as (house, settings):
+        acting(house, settings, by=by, act=Act.JOURNAL_READ, programme_id=programme)
+        kept = house.read(archive.find, programme_id=programme, name=name)
+        key = signer(settings, at=clock.now())
+        again = closing.drawn_again(house, programme_id=programme, name=name, signer=key)
+    if hashlib.sha256(again).hexdigest() != kept.sha256:
+        errors.print(f"{name} : le journal ne donne plus le même fichier (ou la clé de signature a changé).")
+        raise typer.Exit(1)
+    console.print(f"{name} : le journal donne le même fichier, à l'octet près.")
