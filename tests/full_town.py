@@ -9,7 +9,6 @@ from tests.papers import VAT_NUMBER, a_billed_order, billing_set, credited, invo
 from tests.pile import a_pile, closed, pass_paper
 from tests.town import APPROVER, TREASURER, Town, a_town
 from vouchers import (
-    archive,
     codes,
     disputes,
     expire,
@@ -20,6 +19,7 @@ from vouchers import (
     order,
     recipient_lists,
     recipients,
+    run_papers,
     seal,
     stop,
 )
@@ -110,9 +110,7 @@ def on_paper(town: Town, *, at: datetime) -> None:
     town.house.write(order.cancel, **of, **cancel)
     credited(town.house, given_up, at=at)
     town.house.write(invoicing.issue_invoices, **of, number=town.order_number, actor=TREASURER, at=at)
-    shop = town.merchants[0]
-    kept = {"subject": f"settlement:1/{shop}", "file_name": "releve.pdf", "file": b"%PDF", "merchant_id": shop}
-    town.house.write(archive.keep, **of, kind="statement", named="releve-1", actor=TREASURER, at=at, **kept)
+    run_papers.make_papers(town.house, **of, number=1, actor=TREASURER, now=lambda: at)
 
 
 def a_full_town(house: Database) -> FullTown:

@@ -193,6 +193,11 @@ def test_money_that_came_for_nobody_waits_and_is_given_on_or_back(house: Databas
     assert (fees.journal, fees.piece, written(fees)) == ("BQ", "BQE-3", [("627000", "", 150), ("512100", "", -150)])
 
 
+def test_a_reason_that_only_looks_like_a_transfer_does_not_stop_the_books(house: Database) -> None:
+    posted(a_town(house, vouchers=1), "order_paid", "order:1", Move("vat_pending", "vat", 1), reason="2026-13-45 rendu")
+    assert entries_of(house, 1, *YEAR)[-1].piece == "CDE-1"
+
+
 def test_what_an_order_owes_is_lettered_once_it_came_to_nothing(house: Database) -> None:
     programme_id = a_programme(house)
     of = {"programme_id": programme_id, "buyer_id": a_buyer(house, programme_id=programme_id)}

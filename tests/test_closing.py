@@ -5,6 +5,7 @@ import hashlib
 import io
 import re
 import subprocess
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,14 +14,16 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from tests.full_town import TO_BE_SPENT, FullTown, a_full_town
-from tests.makers import PEPPER, a_programme, later, vouchers_of
-from tests.town import TREASURER
-from vouchers import archive, chart, closing, ledger, outcomes
+from tests.makers import NOON, PEPPER, a_batch, a_programme, an_order, later, vouchers_of
+from tests.papers import a_billed_order, a_commune, papers_set
+from tests.town import APPROVER, TREASURER, a_town
+from vouchers import archive, chart, closing, codes, dossier, issue, ledger, order, outcomes, stop
 from vouchers.archive import Document
 from vouchers.closing import Drawn
 from vouchers.config import Setting, Settings, SettingsFault
 from vouchers.db import Database
 from vouchers.errors import NotFound, NothingToClose, SigningKeyMissing
+from vouchers.order_book import Line
 from vouchers.paper.pdf_a_audit import audit
 from vouchers.paper.signature import Signer
 from vouchers.signing_key import signer as signing_key
@@ -78,16 +81,16 @@ def test_every_cent_issued_is_told_and_ties_to_the_ledger(full: FullTown, signer
     orders, each = inside["commandes.csv"], inside["cheques.csv"]
     for parts in ("Émis (€)", "Dépensé (€)", "Périmé (€)", "Annulé (€)"):
         assert any(cents(row[parts]) for row in orders), f"the town has something {parts}"
-    for order in orders:
-        mine = [row for row in each if row["Commande"] == order["N°"]]
+    for one in orders:
+        mine = [row for row in each if row["Commande"] == one["N°"]]
         born = [row for row in mine if not row["Remplace le"]]
-        assert len(born) == int(order["Chèques"])
-        assert sum(cents(row["Valeur (€)"]) for row in born) == cents(order["Émis (€)"])
+        assert len(born) == int(one["Chèques"])
+        assert sum(cents(row["Valeur (€)"]) for row in born) == cents(one["Émis (€)"])
         for part in ("Dépensé (€)", "Périmé (€)", "Annulé (€)"):
-            assert sum(cents(row[part]) for row in mine) == cents(order[part])
-        assert sum(cents(row["Restant (€)"]) for row in mine) == cents(order["En circ. (€)"])
+            assert sum(cents(row[part]) for row in mine) == cents(one[part])
+        assert sum(cents(row["Restant (€)"]) for row in mine) == cents(one["En circ. (€)"])
     floating = town.house.read(ledger.balance, programme_id=town.programme_id, account=chart.FLOAT)
-    assert sum(cents(order["En circ. (€)"]) for order in orders) == floating
+    assert sum(cents(one["En circ. (€)"]) for one in orders) == floating
     balance = inside["balance.csv"]
     assert sum(cents(row["Débit (€)"]) for row in balance) == sum(cents(row["Crédit (€)"]) for row in balance) > 0
 
@@ -189,3 +192,84 @@ def test_in_production_no_key_is_made_up(tmp_path: Path) -> None:
     (tmp_path / "key.p12").write_bytes(b"no key")
     with pytest.raises(SettingsFault, match="PKCS#12"):
         signing_key(Settings(**house, signing_file=tmp_path / "key.p12"), at=later())
+
+
+def test_one_put_in_the_place_of_another_and_replaced_itself_is_told_too(
+    full: FullTown, signer: Signer, tmp_path: Path
+) -> None:
+    town, at = full.town, full.at
+    chain = [TO_BE_SPENT]
+    for cents in (0, 0, 300):
+        chain.append(town.replace(chain[-1], at=at))
+        new = {"serials": chain[-1:], "actor": APPROVER, "at": at}
+        town.house.write(stop.activate_replacements, programme_id=town.programme_id, **new)
+        if cents:
+            town.spend(chain[-1], cents=cents, at=at)
+    last = town.replace(chain[-1], at=at)
+    each = {int(row["Numéro"]): row for row in tables(file_of(full, close(full, signer, tmp_path)))["cheques.csv"]}
+    told = [
+        tuple(each[serial][column] for column in ("Dépensé (€)", "Remplacé (€)", "Restant (€)"))
+        for serial in (*chain, last)
+    ]
+    whole = ("0,00", "10,00", "0,00")
+    assert told == [whole, whole, whole, ("3,00", "7,00", "0,00"), ("0,00", "0,00", "7,00")]
+
+
+def test_accounts_and_purchase_orders_set_since_change_no_dossier(
+    full: FullTown, signer: Signer, tmp_path: Path
+) -> None:
+    town = full.town
+    signed = a_billed_order(town.house, programme_id=town.programme_id, buyer_id=town.buyer_id)
+    kept = [close(full, signer, tmp_path), close(full, signer, tmp_path, order_number=signed.number)]
+    bank = {"bank": ("512900", "Autre banque")}
+    papers_set(town.house, programme_id=town.programme_id, accounts=bank)
+    late = {"number": signed.number, "purchase_order": "BC 99", "actor": TREASURER, "at": full.at}
+    town.house.write(order.accept, programme_id=town.programme_id, **late)
+    for one in kept:
+        again = closing.drawn_again(town.house, programme_id=town.programme_id, name=one.name, signer=signer)
+        assert again == file_of(full, one)
+    newer = tables(file_of(full, close(full, signer, tmp_path)))
+    assert "Autre banque" in {row["Intitulé"] for row in newer["balance.csv"]}
+    assert "BC 99" in {row["Bon de cde"] for row in newer["commandes.csv"]}
+
+
+def test_an_invoice_is_not_drawn_again_as_a_dossier(full: FullTown, signer: Signer) -> None:
+    of = {"programme_id": full.town.programme_id, "signer": signer}
+    with pytest.raises(NotFound):
+        closing.drawn_again(full.town.house, name=f"T{full.town.programme_id}-2026-00001", **of)
+
+
+def test_an_order_counts_its_own_of_a_sale_that_anothers_vouchers_paid_too(house: Database) -> None:
+    town = a_town(house, vouchers=1)
+    programme_id, at = town.programme_id, NOON
+    other = an_order(house, programme_id=programme_id, buyer_id=town.buyer_id, lines=(Line(500, 1),), upto="paid")
+    begun, fresh = a_batch(house, paid=other, upto="issuing"), codes.new_secrets(1)
+    of = {"programme_id": programme_id, "batch_number": begun.number, "at": at}
+    house.write(issue.issue_chunk, secrets=fresh, pepper=PEPPER, actor=TREASURER, **of)
+    house.write(issue.hand_over, actor=TREASURER, **of)
+    house.write(issue.activate, actor=APPROVER, **of)
+    town.secrets[2] = fresh[0]
+    town.undo(town.spend(1, 2, sale_cents=1_500))
+    newest = house.write(ledger.watermark, programme_id=programme_id)
+
+    def given_back(order_number: int | None) -> list[int]:
+        of_then = {"programme_id": programme_id, "upto_journal": newest, "order_number": order_number}
+        found = house.read(lambda session: list(dossier.exceptions(session, **of_then)))
+        return [cents for _, _, kind, _, _, cents in found if kind == "reversed"]
+
+    assert [given_back(number) for number in (None, town.order_number, other.number)] == [[1_500], [1_000], [500]]
+
+
+@pytest.mark.parametrize("name", ["[ 0 9999999999 9999999999 9999999999 ]", f"/Contents <{'00' * 40}>"])
+def test_no_name_takes_the_place_of_the_signature(house: Database, signer: Signer, tmp_path: Path, name: str) -> None:
+    programme_id = a_programme(house)
+    buyer_id = a_commune(house, programme_id=programme_id, name=name)
+    made = a_billed_order(house, programme_id=programme_id, buyer_id=buyer_id)
+    asked = {"programme_id": programme_id, "anchors": tmp_path / "anchors.json", "signer": signer, "now": later}
+    drawn = closing.draw(house, order_number=made.number, **asked)
+    assert believed(drawn.file, signer, tmp_path)
+
+
+def test_a_long_chain_of_certificates_has_its_room(full: FullTown, signer: Signer, tmp_path: Path) -> None:
+    longer = replace(signer, chain=(signer.certificate,) * 20)
+    assert believed(file_of(full, close(full, longer, tmp_path)), longer, tmp_path)

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from tests.demonstration import Demonstration
 from tests.makers import NOON, TODAY, a_buyer, a_programme, an_order
 from tests.town import a_town
-from vouchers import books, clock, exports
+from vouchers import books, clock, exports, order
 from vouchers.cli import app
 from vouchers.db import Database
 from vouchers.errors import BadInput, IssuerSirenMissing, NotFound
@@ -137,6 +137,18 @@ def test_without_a_siren_or_without_an_entry_there_is_no_fec(house: Database) ->
     house.write(lambda session: session.execute(issuer.update().values(siret=None)))
     with pytest.raises(IssuerSirenMissing):
         exports.year_fec(house, programme_id=1, year=2026, at=NOON)
+
+
+def test_a_year_in_which_nothing_stood_or_moved_has_no_fec(house: Database) -> None:
+    programme_id = a_programme(house)
+    of = {"programme_id": programme_id, "actor": "treasurer", "at": NOON}
+    owed = an_order(house, programme_id=programme_id, buyer_id=a_buyer(house, programme_id=programme_id), upto="approved")
+    house.write(order.cancel, number=owed.number, reason="double", **of)
+    name, content, _ = fec_of(house)
+    assert faults(content, name=name) == []
+    with pytest.raises(BadInput) as refused:
+        exports.year_fec(house, programme_id=1, year=2027, at=NOON.replace(year=2028))
+    assert refused.value.data["problem"] == "nothing_written"
 
 
 def test_names_with_emoji_and_bars_still_make_a_fec_without_fault(house: Database) -> None:

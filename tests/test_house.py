@@ -27,26 +27,31 @@ ROOT: Final = Path(__file__).parent.parent
 
 FLOORS: Final = {
     "words": (
-        "__init__ money clock errors wrong chart codes config identity list_check opening shop_card "
-        "shop_lines address_block letter_words passwords pins snapshots matching bank_messages forecast patterns "
-        "entries fact_words"
+        "__init__ money clock errors wrong chart codes config identity list_check opening shop_card shop_lines "
+        "address_block letter_words passwords pins snapshots matching bank_messages forecast patterns entries "
+        "fact_words"
     ),
     "memory": "tables db prepared schema",
     "law": (
         "access attempts one_time second_factor ledger keys till_keys rules founding unsettled guarantee "
-        "order_book order_desk bank_lines bank_statements bank_witnesses runs papers_due paper_settings bookkeeping archive outcomes invariants witnesses paper_witnesses guards"
+        "order_book order_desk bank_lines bank_statements bank_witnesses runs papers_due paper_settings "
+        "bookkeeping archive outcomes invariants witnesses paper_witnesses guards"
     ),
     "verbs": (
-        "people applications shop_profiles programmes terms set_up bank_accounts reconcile repay proposals roles sign_in links passkeys "
-        "invitations tills cashiers order recipient_lists recipients issue stop expire redeem sales reverse settle "
-        "pay hold remit offline acceptances disputes directory spending report solvency to_do watch books accounting vat threshold finding "
-        "campaign reminders commissions statement_posts dossier billing invoices privacy verify seal copies"
+        "people applications shop_profiles programmes terms set_up bank_accounts reconcile repay proposals roles "
+        "sign_in links passkeys invitations tills cashiers order recipient_lists recipients issue stop expire "
+        "redeem sales reverse settle pay hold remit offline acceptances disputes directory spending report "
+        "solvency to_do watch books accounting vat threshold finding campaign reminders commissions "
+        "statement_posts dossier billing invoices privacy verify seal copies"
     ),
     "paper": "paper.*",
-    "workshop": "workshop bank_desk bank_decisions run_papers statement_post mail_merge letterbox exports campaign_papers invoicing signing_key closing",
+    "workshop": (
+        "workshop bank_desk bank_decisions run_papers statement_post mail_merge letterbox exports campaign_papers "
+        "invoicing signing_key closing"
+    ),
     "doors": (
-        "api.* pages.* press cli cli_bank cli_books cli_dossier cli_invoices cli_letters cli_trade terminal demo demo_bank demo_cast demo_town"
-        " demo_elders demo_desks __main__"
+        "api.* pages.* press cli cli_bank cli_books cli_dossier cli_invoices cli_letters cli_trade terminal demo "
+        "demo_bank demo_cast demo_town demo_elders demo_desks __main__"
     ),
 }
 """From the ground up. A room may import the floors below its own; `x.*` is every room of that folder."""

@@ -13,7 +13,7 @@ from tests.test_verify import a_hand_in_the_database, faults_after
 from tests.town import Town, a_town
 from vouchers import bank_desk, bank_statements, chart, expire, order, reconcile, repay, solvency
 from vouchers.bank_lines import Share
-from vouchers.bank_messages import PaymentReport, PaymentStatus
+from vouchers.bank_messages import BlockStatus, PaymentReport, PaymentStatus
 from vouchers.bank_witnesses import BANK
 from vouchers.db import Database
 from vouchers.errors import (
@@ -123,6 +123,37 @@ def test_a_sum_known_by_its_details_is_known_and_another_sum_of_its_name_is_not(
     assert (taken.lines, taken.known_lines) == (1, 1)
     (again,) = teller.take(teller.statement(entry(400, reference="LOT"))).statements
     assert [(line.part, line.transfer) for line in teller.lines(statement_number=again.number)] == [(3, "LOT.3")]
+
+
+def test_entries_of_one_reference_are_told_apart_in_whatever_notices_they_came(town: Town, teller: Teller) -> None:
+    both = entry(50, reference="X"), entry(70, reference="X#2")
+    teller.take(teller.notification(entry(70, reference="X")))
+    teller.take(teller.statement(*both))
+    assert sorted(line.cents for line in teller.lines()) == [50, 70]
+    teller.take(teller.statement(*both))
+    teller.take(teller.statement(entry(70, reference="X"), entry(70, reference="X#2")))
+    assert sorted(line.cents for line in teller.lines()) == [50, 70, 70]
+    town.books_hold()
+
+
+def test_a_statement_with_an_entry_of_nothing_is_known_again(town: Town, teller: Teller) -> None:
+    statement = teller.statement(entry(9_000), entry(0))
+    teller.take(statement)
+    with pytest.raises(StatementKnown):
+        teller.take(statement)
+    town.books_hold()
+
+
+def test_pages_of_a_statement_follow_each_other_in_whatever_order_they_were_taken(town: Town, teller: Teller) -> None:
+    one, two = (
+        teller.statement(entry(cents), statement_id="S", page=page, last_page=page == 2)
+        for page, cents in ((1, 10), (2, 20))
+    )
+    teller.take(two)
+    teller.take(one)
+    of = {"programme_id": town.programme_id}
+    assert [found.gap_cents for found in town.house.read(bank_statements.listed, **of)] == [0, 0]
+    assert town.house.read(bank_statements.standing, **of).bank_cents == 30
 
 
 def test_a_missing_statement_is_a_gap_until_it_is_taken(town: Town, teller: Teller) -> None:
@@ -455,6 +486,26 @@ def test_an_execution_and_a_return_typed_before_are_recognised(town: Town, after
     town.books_hold()
 
 
+def test_facts_of_both_ways_are_never_one_line(town: Town, after: Teller) -> None:
+    of = {"programme_id": town.programme_id}
+    (paid,) = town.house.read(bank_desk.bank_lines.unseen, **of)
+    run = town.house.read(bank_desk.runs.find_run, number=1, **of)
+    town.execute(run, at=after.at)
+    _, executed = town.house.read(bank_desk.bank_lines.unseen, **of)
+    netted, more, less = after.tells(entry(paid.cents + executed.cents), entry(paid.cents + 5), entry(-5))
+
+    def recognised(lines: list[int], facts: list[int]) -> None:
+        town.house.write(reconcile.recognise, line_numbers=lines, journal_ids=facts, **after.doing)
+
+    for lines, facts in (
+        ([netted.number], [paid.journal_id, executed.journal_id]),
+        ([more.number, less.number], [paid.journal_id]),
+    ):
+        with pytest.raises(FactElsewhere):
+            recognised(lines, facts)
+    town.books_hold()
+
+
 def a_report(
     town: Town, *, message: str | None = None, shops: tuple[int, ...] = (), whole: bool = False
 ) -> PaymentReport:
@@ -482,6 +533,17 @@ def test_a_report_that_refuses_a_transfer_reopens_its_shop_before_the_debit_and_
     assert after.proposed(line).sureness == "certain"
     after.confirm_certain()
     assert takes(a_report(town, whole=True)).returned == (town.merchants[0],)
+    town.books_hold()
+
+
+@pytest.mark.parametrize("group", ["ACTC", "PART", None])
+def test_a_report_that_refuses_the_one_block_refuses_the_file(town: Town, after: Teller, group: str | None) -> None:
+    ours = f"CHEQUES-{town.programme_id}-1"
+    block = BlockStatus(ours, "RJCT", "AC01", "")
+    report = PaymentReport("pain.002.001.10", "CR", ours, NOON, group, None, "", (block,), ())
+    taken = town.house.write(bank_desk.take, file=bank_desk.BankFile("cd" * 32, report=report), **after.doing)
+    assert taken.returned == tuple(town.merchants)
+    assert town.balance("in_transit:1") == 0
     town.books_hold()
 
 

@@ -25,6 +25,7 @@ from tests.given_papers import a_profile, able_to_invoice
 from tests.makers import NOON, a_staff_member
 from tests.paper.rules_of_invoices import broken
 from tests.paper.test_statement import read
+from tests.test_verify import a_hand_in_the_database, faults_after
 from tests.town import TREASURER, Town, a_town
 from vouchers import archive, commissions, letterbox, run_papers, runs, statement_post, statement_posts, workshop
 from vouchers.archive import Document
@@ -40,6 +41,7 @@ from vouchers.errors import (
     StatementBeingSent,
 )
 from vouchers.paper.pdf_a_audit import audit
+from vouchers.paper_witnesses import COMMISSIONS
 from vouchers.papers_due import run_to_send, runs_without_papers
 from vouchers.runs import Run
 from vouchers.tables import journal
@@ -154,6 +156,49 @@ def test_a_commission_given_back_is_credited_on_the_invoice_that_took_it(house: 
     (page,) = read(file_of(town, statement))
     assert "Virement retourné par la banque" in page and f"avoir à part, n° {credit.name}" in page.replace("\n", " ")
     town.books_hold()
+
+
+def test_no_more_is_credited_on_an_invoice_than_it_asked_for(house: Database) -> None:
+    town = a_paying_town(house)
+    sale = town.spend(1, 2, 3, shop=0)
+    first = approved(town)
+    make(town)
+    town.execute(town.export(first, at=NOON), at=NOON)
+    town.spend(4, shop=0, at=LATER)
+    second = approved(town, TODAY + timedelta(days=1), at=LATER)
+    make(town, 2, at=LATER)
+    town.execute(town.export(second, at=LATER), at=LATER)
+    town.returned(first, 0, at=LATER)
+    town.undo(sale, 1, 2, at=LATER)
+    after = LATER + timedelta(days=1)
+    approved(town, TODAY + timedelta(days=2), at=after)
+    make(town, 3, at=after)
+    (credit, _statement), p = papers(town, 3, 0), town.programme_id
+    assert [one.fee_cents for shop in (1, 2) for one in papers(town, shop, 0)[:1]] == [150, 50]
+    assert (credit.fee_cents, credit.corrects) == (-100, f"C{p}-2026-00001"), "the newest asked for 50 alone"
+    town.books_hold()
+
+
+SEEDS = {
+    "the commission papers of a settlement say what it kept": (
+        "UPDATE document SET fee_cents = fee_cents + 1 WHERE kind = 'commission'"
+    ),
+    "a statement of a settlement that bore VAT has its invoice, and of what was paid": (
+        "DELETE FROM document WHERE kind = 'commission'"
+    ),
+}
+
+
+def test_every_invariant_of_the_commission_bites_on_a_row_that_breaks_it(house: Database) -> None:
+    town = a_paying_town(house)
+    town.spend(1, 2, 3, shop=0)
+    approved(town)
+    make(town)
+    assert {each.says for each in COMMISSIONS} == SEEDS.keys()
+    with a_hand_in_the_database(house) as session:
+        assert faults_after(session) == []
+        for says, statement in SEEDS.items():
+            assert says in {fault.says for fault in faults_after(session, statement)}, says
 
 
 def test_a_returned_transfer_changes_no_paper_and_its_second_payment_bears_no_commission(house: Database) -> None:

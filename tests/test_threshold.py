@@ -76,6 +76,26 @@ def test_what_was_given_back_counts_the_day_it_was(house: Database) -> None:
     assert (after.cents, after.highest_cents) == (6_000, 10_000)
 
 
+def test_the_most_is_never_less_than_what_counts_today(house: Database) -> None:
+    a_programme(house)
+    paid(house, date(2025, 1, 10), 10_000)
+    given_back(house, date(2025, 1, 15), 10_000)
+    paid(house, date(2026, 1, 12), 10_500)
+
+    assert counted(house, date(2026, 1, 14)).cents == 500
+    after = counted(house, date(2026, 1, 15))
+    assert (after.cents, after.highest_cents, after.highest_on) == (10_500, 10_500, date(2026, 1, 15))
+
+
+def test_a_leap_day_is_counted_for_twelve_months(house: Database) -> None:
+    a_programme(house)
+    paid(house, date(2024, 2, 29), 100)
+    paid(house, date(2025, 2, 28), 20)
+    paid(house, date(2025, 3, 1), 3)
+    found = counted(house, date(2025, 3, 1))
+    assert (found.cents, found.highest_cents, found.highest_on) == (23, 120, date(2025, 2, 28))
+
+
 def test_every_programme_of_the_issuer_counts_and_no_other_one(house: Database) -> None:
     for _ in range(3):
         a_programme(house)

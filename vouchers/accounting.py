@@ -11,6 +11,7 @@ several runs, and the statement tells which (EcritureLet may be blank, livre des
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import groupby
@@ -288,15 +289,22 @@ class _Writer:
                 # What went back is its subject; with which transfer, its reason.
                 paper = self.papers.transfers.get(fact.reason)
             case "order_paid":
-                transfer = _TRANSFER.fullmatch(fact.reason)
-                if transfer is not None:
-                    paper = transfer[2], date.fromisoformat(transfer[1])
+                paper = _transfer(fact.reason)
             case "redeemed" | "expired":
                 paper = f"{_BY_JOURNAL[fact.kind]}-{fact.id}", fact.on
         if paper is not None:
             return paper
         thing, _, owner = fact.subject.partition(":")
         return f"{_PIECES.get(thing, 'FAIT')}-{owner.replace('/', '-')}", fact.on
+
+
+def _transfer(reason: str) -> tuple[str, date] | None:
+    """The bank's name and the day of the transfer that a payment tells of; what a cancelled voucher made paid has a
+    person's own words instead."""
+    told = _TRANSFER.fullmatch(reason)
+    with suppress(ValueError):
+        return None if told is None else (told[2], date.fromisoformat(told[1]))
+    return None
 
 
 def _opening(session: ReadSession, *, programme_id: int, on: date) -> Entry | None:

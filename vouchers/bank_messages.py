@@ -128,9 +128,12 @@ class PaymentReport:
 
     @property
     def wholly_rejected(self) -> bool:
-        """Whether nothing of the file is paid, be it said of the file or of each of its blocks."""
+        """Whether nothing of the file is paid, be it said of the file or of its block: ours have one.
+
+        A bank may take the file for its form (ACTC) and refuse the block in it, transfer by transfer or as a whole.
+        """
         return self.group_status == "RJCT" or (
-            self.group_status is None and bool(self.blocks) and all(block.status == "RJCT" for block in self.blocks)
+            bool(self.blocks) and all(block.status == "RJCT" for block in self.blocks)
         )
 
     @property

@@ -85,7 +85,15 @@ def listed(session: ReadSession, *, programme_id: int) -> list[Statement]:
         )
         .outerjoin(lines, lines.c.statement_number == bank_statement.c.number)
         .where(bank_statement.c.programme_id == programme_id)
-        .order_by(bank_statement.c.from_on, bank_statement.c.to_on, bank_statement.c.made_at, bank_statement.c.number)
+        .order_by(
+            bank_statement.c.from_on,
+            bank_statement.c.to_on,
+            bank_statement.c.made_at,
+            # Pages of one statement, 'R1/2' before 'R1/10', in whatever order they were taken.
+            func.length(bank_statement.c.statement_id),
+            bank_statement.c.statement_id,
+            bank_statement.c.number,
+        )
     ).all()
     balanced = [row for row in rows if row.opening_cents is not None]
     gaps = {

@@ -1,6 +1,6 @@
 """The books as they are read: the trial balances, every fact, the life of one voucher. Entries: `accounting.py`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -48,9 +48,18 @@ class TrialBalance:
     credit_cents: int
 
 
-def trial_balance(session: ReadSession, *, programme_id: int, upto_journal: int = ledger.MAX_JOURNAL) -> TrialBalance:
-    """The balance of every account of the ledger, now or as it was after a journal."""
-    numbers = account_numbers(session, programme_id=programme_id)
+def trial_balance(
+    session: ReadSession,
+    *,
+    programme_id: int,
+    upto_journal: int = ledger.MAX_JOURNAL,
+    numbers: Mapping[str, tuple[str, str]] | None = None,
+) -> TrialBalance:
+    """The balance of every account of the ledger, now or as it was after a journal.
+
+    `numbers`: those and the names that accounts had on an earlier paper, where they are not to be today's.
+    """
+    numbers = account_numbers(session, programme_id=programme_id) if numbers is None else numbers
     accounts = tuple(
         sorted(
             (
@@ -65,7 +74,7 @@ def trial_balance(session: ReadSession, *, programme_id: int, upto_journal: int 
     return TrialBalance(accounts, sum(row.debit_cents for row in accounts), sum(row.credit_cents for row in accounts))
 
 
-def _described(account: str, numbers: dict[str, tuple[str, str]]) -> tuple[str, str]:
+def _described(account: str, numbers: Mapping[str, tuple[str, str]]) -> tuple[str, str]:
     word, _, owner = account.partition(":")
     number, name = numbers[word]
     return number, f"{name} {owner}" if owner else name

@@ -141,8 +141,9 @@ def init(  # noqa: PLR0917 - each is an option of the command
         list[str], typer.Option("--administrator", help="« e-mail=Nom », deux fois : personne n'administre seul.")
     ],
     holder: Annotated[str | None, typer.Option(help="Titulaire du compte ; par défaut l'émetteur.")] = None,
+    siret: Annotated[str | None, typer.Option(help="SIRET de l'émetteur, sans lequel rien n'est facturé.")] = None,
     presentation_days: Annotated[
-        int, typer.Option(min=0, max=3_650, help="Jours après la fin pour présenter les titres.")
+        int, typer.Option(min=0, max=3_650, help="Jours de présentation, la fin passée.")
     ] = 60,
     fee_bp: Annotated[
         int, typer.Option(min=0, max=_WHOLE_BP, help="Frais de gestion HT des acheteurs, en points de base.")
@@ -152,10 +153,7 @@ def init(  # noqa: PLR0917 - each is an option of the command
     ] = 500,
     vat_bp: Annotated[int, typer.Option(min=0, max=_WHOLE_BP, help="TVA, en points de base.")] = 2_000,
     window_minutes: Annotated[
-        int,
-        typer.Option(
-            min=0, max=founding.LONGEST_WINDOW_MINUTES, help="Délai d'annulation par le commerce, en minutes."
-        ),
+        int, typer.Option(min=0, max=founding.LONGEST_WINDOW_MINUTES, help="Délai d'annulation au commerce, minutes.")
     ] = 15,
     partial: Annotated[bool, typer.Option("--partial", help="Autoriser l'usage partiel.")] = False,
     lapse_to: Annotated[str, typer.Option(help="Titres périmés : breakage, buyer ou next_campaign.")] = "buyer",
@@ -176,6 +174,7 @@ def init(  # noqa: PLR0917 - each is an option of the command
             address="\n".join(part.strip() for part in address.split("/")),
             account_holder=holder or issuer,
             iban=iban,
+            siret=siret,
         )
         at = clock.now()
         programme_id = programmes.open_programme(

@@ -271,9 +271,7 @@ def settle_send(number: Number, programme: ProgrammeOption = 1, by: AsOption = N
             progress=bar(shown, "E-mails"),
         )
         posts = house.read(statement_posts.posts_of, programme_id=programme, number=number)
-    console.print(
-        f"{sent.left} envoyés, {sent.failed} en échec ; {posts.nowhere} sans adresse, à remettre autrement."
-    )
+    console.print(f"{sent.left} envoyés, {sent.failed} en échec ; {posts.nowhere} sans adresse, à remettre autrement.")
 
 
 # ── Without network ──────────────────────────────────────────────────────────────────────────────────────────────

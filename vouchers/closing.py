@@ -1,13 +1,13 @@
 """A campaign, or one order of it, is closed: the books are sealed, the dossier drawn up to that seal, signed and kept.
 
 The figures of `dossier.py` are put into the paper's tables here, because neither knows the other. What is drawn depends
-on what the seal covers alone, so `drawn_again` gives the same bytes from the same ledger for ever: with the archive's
-hash it proves that neither was changed.
+on what the seal covers, and on the few words that may be set anew (`Wording`), which are kept with it: so `drawn_again`
+gives the same bytes from the same ledger for ever, and with the archive's hash proves that neither was changed.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import asdict, dataclass, replace
+from datetime import date, datetime
 from pathlib import Path
 from typing import Final
 
@@ -15,12 +15,13 @@ from vouchers import archive, books, clock, dossier, order_book, outcomes, seal,
 from vouchers.archive import Document, Number
 from vouchers.db import Database, ReadSession, WriteSession
 from vouchers.dossier import OrderAccount, Receipt, RunAccount
-from vouchers.errors import NothingToClose
+from vouchers.errors import NotFound, NothingToClose
 from vouchers.fact_words import label
-from vouchers.money import euros_fr, whole_percent
+from vouchers.money import count_fr, euros_fr, whole_percent
 from vouchers.paper.closing_dossier import Column, Dossier, Figure, Section, closing_dossier
 from vouchers.paper.signature import Signer, signed
 from vouchers.paper.spreadsheet import Cell, Euros
+from vouchers.paper_settings import account_numbers
 from vouchers.rules import Rules, rules
 from vouchers.seal import Seal
 from vouchers.workshop import Now
@@ -39,15 +40,26 @@ _UNSPENT: Final = {
 
 
 @dataclass(frozen=True, slots=True)
+class Wording:
+    """What a dossier says that may be worded otherwise later: accounts as they were numbered and named, and the
+    purchase order of each order, which can still come when it is accepted.
+    """
+
+    accounts: dict[str, tuple[str, str]]
+    purchase_orders: dict[int, str | None]
+
+
+@dataclass(frozen=True, slots=True)
 class Drawn:
-    """A dossier that is finished and not kept yet, under the number that it was expected to take."""
+    """A dossier that is not kept yet, under the number that it is expected to take; `file` once it is finished."""
 
     programme_id: int
     order_number: int | None
     covered: Seal
     number: Number
     signer: Signer
-    file: bytes
+    wording: Wording
+    file: bytes = b""
 
 
 def draw(
@@ -63,15 +75,9 @@ def draw(
         covered = seal.newest(session, programme_id=programme_id)
         assert covered is not None, "a programme is opened by a fact, which a seal covers"
         number = archive.expected_number(session, programme_id=programme_id, kind="dossier", at=now())
-        file = _file(
-            session,
-            programme_id=programme_id,
-            order_number=order_number,
-            covered=covered,
-            number=number,
-            signer=signer,
-        )
-        return Drawn(programme_id, order_number, covered, number, signer, file)
+        wording = _wording(session, programme_id=programme_id, order_number=order_number, covered=covered)
+        blank = Drawn(programme_id, order_number, covered, number, signer, wording)
+        return replace(blank, file=_file(session, blank))
 
     return house.read(drawn)
 
@@ -81,14 +87,7 @@ def keep(session: WriteSession, *, drawn: Drawn, actor: str, at: datetime) -> Do
     programme_id, order_number = drawn.programme_id, drawn.order_number
     number, file = archive.next_number(session, programme_id=programme_id, kind="dossier", at=at), drawn.file
     if number != drawn.number:
-        file = _file(
-            session,
-            programme_id=programme_id,
-            order_number=order_number,
-            covered=drawn.covered,
-            number=number,
-            signer=drawn.signer,
-        )
+        file = _file(session, replace(drawn, number=number))
     of = None if order_number is None else order_book.find(session, programme_id=programme_id, number=order_number)
     return archive.keep(
         session,
@@ -99,7 +98,7 @@ def keep(session: WriteSession, *, drawn: Drawn, actor: str, at: datetime) -> Do
         buyer_id=None if of is None else of.buyer_id,
         file_name=f"dossier-{number.name}.pdf",
         file=file,
-        content={"seal": drawn.covered.number, "order": order_number},
+        content={"seal": drawn.covered.number, "order": order_number, **asdict(drawn.wording)},
         actor=actor,
         at=at,
     )
@@ -110,49 +109,59 @@ def drawn_again(house: Database, *, programme_id: int, name: str, signer: Signer
 
     def again(session: ReadSession) -> bytes:
         kept = archive.find(session, programme_id=programme_id, name=name)
+        if kept.kind != "dossier":
+            raise NotFound(what="document", id=name)
         series, _, number = kept.name.rpartition("-")
         covered = seal.find(session, programme_id=programme_id, number=kept.content["seal"])
+        named = Number(series, int(number), kept.issued_on)
         return _file(
-            session,
-            programme_id=programme_id,
-            order_number=kept.content["order"],
-            covered=covered,
-            number=Number(series, int(number), kept.issued_on),
-            signer=signer,
+            session, Drawn(programme_id, kept.content["order"], covered, named, signer, _kept_wording(kept))
         )
 
     return house.read(again)
 
 
-def _file(
-    session: ReadSession,
-    *,
-    programme_id: int,
-    order_number: int | None,
-    covered: Seal,
-    number: Number,
-    signer: Signer,
-) -> bytes:
-    values = _dossier(session, programme_id=programme_id, order_number=order_number, covered=covered, number=number)
+def _wording(session: ReadSession, *, programme_id: int, order_number: int | None, covered: Seal) -> Wording:
+    approved = dossier.accounts(
+        session, programme_id=programme_id, upto_journal=covered.to_journal, order_number=order_number
+    )
+    return Wording(
+        accounts=account_numbers(session, programme_id=programme_id) if order_number is None else {},
+        purchase_orders={one.number: one.purchase_order for one in approved},
+    )
+
+
+def _kept_wording(kept: Document) -> Wording:
+    return Wording(
+        accounts={word: (number, name) for word, (number, name) in kept.content["accounts"].items()},
+        purchase_orders={int(number): said for number, said in kept.content["purchase_orders"].items()},
+    )
+
+
+def _file(session: ReadSession, wanted: Drawn) -> bytes:
+    values = _dossier(session, wanted)
     about = " ".join(values.about)
-    return signed(closing_dossier(values), signer=signer, at=covered.at, name=values.issuer, reason=about)
+    return signed(
+        closing_dossier(values), signer=wanted.signer, at=wanted.covered.at, name=values.issuer, reason=about
+    )
 
 
 # ── What it says ─────────────────────────────────────────────────────────────────────────────────────────────────
-def _dossier(
-    session: ReadSession, *, programme_id: int, order_number: int | None, covered: Seal, number: Number
-) -> Dossier:
+def _dossier(session: ReadSession, wanted: Drawn) -> Dossier:
+    programme_id, order_number = wanted.programme_id, wanted.order_number
+    covered, number, wording = wanted.covered, wanted.number, wanted.wording
     programme, upto = rules(session, programme_id=programme_id), covered.to_journal
     accounts = dossier.accounts(session, programme_id=programme_id, upto_journal=upto, order_number=order_number)
     if not accounts:
         raise NothingToClose
+    accounts = [replace(one, purchase_order=wording.purchase_orders[one.number]) for one in accounts]
     numbers = [one.number for one in accounts]
     received = dossier.receipts(
         session, programme_id=programme_id, upto_journal=upto, at=covered.at, order_numbers=numbers
     )
     sections = [_orders(accounts), _receipts(received)]
     if order_number is None:
-        sections += [_runs(session, programme_id, upto), _balance(session, programme_id, upto)]
+        sections += [_runs(session, programme_id, upto), _balance(session, programme_id, upto, wording)]
     sections += [
         _exceptions(session, programme_id, upto, order_number),
         _papers(session, programme_id, covered, accounts, whole=order_number is None),
@@ -187,7 +196,8 @@ def _parts(accounts: list[OrderAccount]) -> tuple[int, ...]:
 
 
 def _siret(programme: Rules) -> tuple[str, ...]:
-    return (f"SIRET {programme.issuer_siret}",) if programme.issuer_siret else ()
+    siret = programme.issuer_siret
+    return (f"SIRET {siret[:3]} {siret[3:6]} {siret[6:9]} {siret[9:]}",) if siret else ()
 
 
 def _figures(accounts: list[OrderAccount], programme: Rules, *, whole: bool) -> tuple[Figure, ...]:
@@ -199,7 +209,7 @@ def _figures(accounts: list[OrderAccount], programme: Rules, *, whole: bool) -> 
         Figure("dont périmés", lapsed),
         Figure("dont annulés et rendus à la commande", cancelled),
         Figure("dont encore en circulation", circulating),
-        Figure("Nombre de chèques émis", words=f"{sum(one.vouchers for one in accounts)}"),
+        Figure("Nombre de chèques émis", words=count_fr(sum(one.vouchers for one in accounts))),
         Figure("Encaissé des acheteurs", sum(one.paid_cents for one in accounts)),
         Figure("Remboursé aux acheteurs sur leurs commandes", sum(one.paid_back_cents for one in accounts)),
         Figure("Restant dû par les acheteurs", sum(max(0, one.owed_cents) for one in accounts)),
@@ -250,9 +260,9 @@ def _orders(accounts: list[OrderAccount]) -> Section:
         " rendre.",
         file_name="commandes.csv",
         columns=(
-            Column("N°", 4), Column("Acheteur", 17), Column("Bon de cde", 11), Column("Chèques", 8),
-            Column("Émis (€)", 10), Column("Dépensé (€)", 10), Column("Périmé (€)", 9), Column("Annulé (€)", 9),
-            Column("En circ. (€)", 10), Column("Dû (€)", 9),
+            Column("N°", 3), Column("Acheteur", 23), Column("Bon de cde", 10), Column("Chèques", 7),
+            Column("Émis (€)", 9), Column("Dépensé (€)", 9), Column("Périmé (€)", 8), Column("Annulé (€)", 8),
+            Column("En circ. (€)", 9), Column("Dû (€)", 8),
         ),
         rows=[cells(one) for one in accounts],
         total=[None, _ALL, None, sum(one.vouchers for one in accounts), *map(Euros, sums)],
@@ -269,11 +279,20 @@ def _receipts(received: list[Receipt]) -> Section:
             Column("Virement", 44), Column("Montant (€)", 14),
         ),
         rows=[
-            [str(one.journal_id), one.on, str(one.order_number), one.mandate, one.reference, Euros(one.cents)]
+            [str(one.journal_id), one.on, str(one.order_number), one.mandate, _transfer(one), Euros(one.cents)]
             for one in received
         ],
         total=[_ALL, None, None, None, None, Euros(sum(one.cents for one in received))],
     )  # fmt: skip
+
+
+def _transfer(one: Receipt) -> str:
+    """The bank's day as the French write it, then its own name for the transfer."""
+    day, _, name = one.reference.partition(" ")
+    try:
+        return f"{date.fromisoformat(day):%d/%m/%Y} {name}".rstrip()
+    except ValueError:
+        return one.reference
 
 
 def _runs(session: ReadSession, programme_id: int, upto: int) -> Section:
@@ -307,8 +326,8 @@ def _runs(session: ReadSession, programme_id: int, upto: int) -> Section:
     )  # fmt: skip
 
 
-def _balance(session: ReadSession, programme_id: int, upto: int) -> Section:
-    found = books.trial_balance(session, programme_id=programme_id, upto_journal=upto)
+def _balance(session: ReadSession, programme_id: int, upto: int, wording: Wording) -> Section:
+    found = books.trial_balance(session, programme_id=programme_id, upto_journal=upto, numbers=wording.accounts)
     return Section(
         title="Balance des comptes",
         note="Le total des débits est celui des crédits.",
@@ -345,7 +364,7 @@ def _exceptions(session: ReadSession, programme_id: int, upto: int, order_number
         " retenues, rejets, avoirs.",
         file_name="exceptions.csv",
         columns=(
-            Column("Écriture", 8), Column("Date", 10), Column("Fait", 40), Column("Motif", 31),
+            Column("Écriture", 8), Column("Date", 10), Column("Fait", 33), Column("Motif", 38),
             Column("Montant (€)", 11),
         ),
         rows=rows,
@@ -372,13 +391,20 @@ def _papers(
         note="Factures, avoirs, relevés et fichiers, avec l’empreinte sous laquelle le journal les connaît.",
         file_name="pieces.csv",
         columns=(
-            Column("Pièce", 15), Column("Nature", 17), Column("Date", 9), Column("Montant (€)", 11),
+            Column("Pièce", 14), Column("Nature", 19), Column("Date", 9), Column("Montant (€)", 11),
             Column("SHA-256", 50),
         ),
         rows=[
-            [one.name, archive.KINDS_FR[one.kind], one.issued_on, Euros(one.cents), one.sha256] for one in found
+            [one.name, archive.KINDS_FR[one.kind], one.issued_on, _cents_of(one), one.sha256] for one in found
         ],
     )  # fmt: skip
+
+
+def _cents_of(paper: Document) -> Euros | None:
+    """What it asks for; of a statement, what it says is paid; none of a paper without a sum."""
+    if paper.kind == "statement":
+        return Euros(paper.content["net_cents"])
+    return Euros(paper.cents) if paper.kind not in ("bank_file", "dossier") else None
 
 
 def _vouchers(session: ReadSession, programme_id: int, upto: int, order_numbers: list[int]) -> Section:
@@ -390,7 +416,7 @@ def _vouchers(session: ReadSession, programme_id: int, upto: int, order_numbers:
                 gone = one.gone
                 yield [
                     str(one.serial), str(order_number), Euros(one.face_cents), Euros(gone.spent), Euros(gone.lapsed),
-                    Euros(gone.cancelled), Euros(max(0, gone.passed_on)), Euros(one.left_cents),
+                    Euros(gone.cancelled), Euros(gone.passed_on), Euros(one.left_cents),
                     None if one.replaces is None else str(one.replaces),
                 ]  # fmt: skip
 

@@ -1,9 +1,10 @@
 """What the papers of a payment run say: to each merchant a statement, and an invoice for the commission taken.
 
 A commission above zero is invoiced when its run is approved, and is paid already: it was set off against what the
-merchant was owed. Below zero, where what was given back outweighs what was accepted, it is credited on the merchant's
-last commission invoice. A commission of zero has no invoice, and one without VAT (the issuer is not liable to it) is
-left to the issuer's own accounts: an invoice with that mention is not made here. Reads only.
+merchant was owed. Below zero, where what was given back outweighs what was accepted, it is credited on the newest
+of the merchant's commission invoices that has as much left. A commission of zero has no invoice, and one without VAT
+(the issuer is not liable to it) is left to the issuer's own accounts: an invoice with that mention is not made here.
+Reads only.
 """
 
 from collections.abc import Sequence
@@ -176,19 +177,25 @@ def of_shop(
     return {row.number: OfMerchant(**row._mapping) for row in rows}
 
 
-def last_invoice(session: ReadSession, *, programme_id: int, merchant_id: int) -> Invoiced | None:
-    """The newest commission invoice of a merchant; None where none was ever made."""
-    newest = (
+def invoice_to_credit(session: ReadSession, *, programme_id: int, merchant_id: int, cents: int) -> Invoiced | None:
+    """The newest commission invoice of a merchant of which `cents` are not credited yet; None where none was ever made.
+
+    Where none has so much left, the one that has most: what is given back was taken by several.
+    """
+    mine = document.c.programme_id == programme_id, document.c.merchant_id == merchant_id
+    note = document.alias("note")
+    given_back = select(func.coalesce(func.sum(note.c.fee_cents), 0)).where(
+        note.c.programme_id == document.c.programme_id, note.c.corrects == document.c.name
+    )
+    left = document.c.fee_cents + given_back.scalar_subquery()
+    enough = left >= cents
+    best = (
         select(document.c.name, document.c.issued_on)
-        .where(
-            document.c.programme_id == programme_id,
-            document.c.merchant_id == merchant_id,
-            document.c.kind == "commission",
-        )
-        .order_by(document.c.journal_id.desc())
+        .where(*mine, document.c.kind == "commission")
+        .order_by(case((enough, 0), else_=1), case((enough, 0), else_=-left), document.c.journal_id.desc())
         .limit(1)
     )
-    row = session.execute(newest).first()
+    row = session.execute(best).first()
     return None if row is None else Invoiced(row.name, row.issued_on)
 
 

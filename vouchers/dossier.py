@@ -273,8 +273,13 @@ def exceptions(
 ) -> Iterator[tuple[int, date, str, str, str, int]]:
     """(journal, day, kind, subject, reason, cents moved) of every fact of `EXCEPTIONS`, in the order they happened.
 
-    Of one order: those about it and its batch, and those that moved or named one of its vouchers.
+    Of one order: those about it and its batch, and those that moved or named one of its vouchers; of one that moved
+    those of another order too, what it moved of its own.
     """
+    told = _OF_JOURNAL
+    if order_number is not None:
+        own = posting.c.serial.in_(_serials_of(programme_id, order_number))
+        told = and_(told, or_(posting.c.serial.is_(None), own))
     wanted = [
         journal.c.programme_id == programme_id,
         journal.c.id <= upto_journal,
@@ -291,7 +296,8 @@ def exceptions(
             journal.c.reason,
             func.coalesce(func.sum(posting.c.cents), 0),
         )
-        .outerjoin(posting, _OF_JOURNAL)
+        .select_from(journal)
+        .outerjoin(posting, told)
         .where(*wanted)
         .group_by(*(journal.c[name] for name in ("id", "book_day", "kind", "subject", "reason")))
         .order_by(journal.c.id)
@@ -328,6 +334,14 @@ def _approved(programme_id: int, *, upto_journal: int, order_number: int | None)
         .where(*wanted)
         .group_by(*named)
         .order_by(voucher_order.c.number)
+    )
+
+
+def _serials_of(programme_id: int, order_number: int) -> Select[Any]:
+    return (
+        select(voucher.c.serial)
+        .join(batch, and_(batch.c.programme_id == voucher.c.programme_id, batch.c.number == voucher.c.batch_number))
+        .where(batch.c.programme_id == programme_id, batch.c.order_number == order_number)
     )
 
 

@@ -184,17 +184,20 @@ def _year_fec(
     if issuer.issuer_siret is None:
         raise IssuerSirenMissing
     siren, closing = issuer.issuer_siret[:_SIREN_DIGITS], closing_of(year, at=at)
+    is_empty = True
 
     def found() -> Iterator[Entry]:
+        nonlocal is_empty
         of_year = {"from_on": date(year, 1, 1), "to_on": closing}
         for entry in accounting.entries(session, programme_id=programme_id, **of_year):
+            is_empty = False
             yield replace(entry, lines=tuple(map(_naming_its_voucher, entry.lines)))
 
-    first_on = accounting.first_on(session, programme_id=programme_id)
-    if first_on is None or first_on > closing:
-        raise BadInput(field="year", problem="nothing_written")
     file = cast(BinaryIO, tempfile.SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115 - the Fec's own
     _pour(fec(found(), encoding=encoding, separator=separator), file)
+    if is_empty:
+        file.close()
+        raise BadInput(field="year", problem="nothing_written")
     return Fec(
         name=file_name(siren, closing),
         file=file,

@@ -8,13 +8,13 @@ No account has a balance column: a balance is the last snapshot plus the posting
 what is left on it, because only there must an overspend be refused.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from vouchers import chart, clock
@@ -171,25 +171,48 @@ def balance(session: ReadSession, *, programme_id: int, account: str) -> int:
 
 def turnovers(session: ReadSession, *, programme_id: int, upto_journal: int = MAX_JOURNAL) -> dict[str, Turnover]:
     """Every account that was moved up to a journal: the newest snapshot before it plus what came since."""
+    return _turnovers(session, programme_id=programme_id, upto_journal=upto_journal, named=lambda account: account)
+
+
+def totals(session: ReadSession, *, programme_id: int) -> dict[str, Turnover]:
+    """As `turnovers`, now, with all merchants as one account 'merchant': the database adds thousands faster."""
+
+    def together(account: ColumnElement[str]) -> ColumnElement[str]:
+        return case((account.startswith("merchant:"), "merchant"), else_=account)
+
+    return _turnovers(session, programme_id=programme_id, upto_journal=MAX_JOURNAL, named=together)
+
+
+def _turnovers(
+    session: ReadSession,
+    *,
+    programme_id: int,
+    upto_journal: int,
+    named: Callable[[ColumnElement[str]], ColumnElement[str]],
+) -> dict[str, Turnover]:
     newest = select(func.coalesce(func.max(balance_snapshot.c.upto_journal), 0)).where(
         balance_snapshot.c.programme_id == programme_id, balance_snapshot.c.upto_journal <= upto_journal
     )
     upto = int(session.execute(newest).scalar_one())
     sums: dict[str, list[int]] = {}
-    at_snapshot = select(
-        balance_snapshot.c.account, balance_snapshot.c.debit_cents, balance_snapshot.c.credit_cents
-    ).where(balance_snapshot.c.programme_id == programme_id, balance_snapshot.c.upto_journal == upto)
+    kept = named(balance_snapshot.c.account).label("account")
+    at_snapshot = (
+        select(kept, func.sum(balance_snapshot.c.debit_cents), func.sum(balance_snapshot.c.credit_cents))
+        .where(balance_snapshot.c.programme_id == programme_id, balance_snapshot.c.upto_journal == upto)
+        .group_by(kept)
+    )
     for account, debit, credit in session.execute(at_snapshot):
-        sums[account] = [debit, credit]
+        sums[account] = [int(debit), int(credit)]
     for side, column in enumerate((posting.c.debit, posting.c.credit)):
+        moved = named(column).label("account")
         since = (
-            select(column, func.sum(posting.c.cents))
+            select(moved, func.sum(posting.c.cents))
             .where(
                 posting.c.programme_id == programme_id,
                 posting.c.journal_id > upto,
                 posting.c.journal_id <= upto_journal,
             )
-            .group_by(column)
+            .group_by(moved)
         )
         for account, cents in session.execute(since):
             sums.setdefault(account, [0, 0])[side] += int(cents)

@@ -92,6 +92,11 @@ def euros_fr(cents: int) -> str:
     return f"{'-' if cents < 0 else ''}{grouped},{rest:02d}{_NBSP}€"
 
 
+def count_fr(count: int) -> str:
+    """How many, as the French write it: '4 000', thousands by U+202F."""
+    return f"{count:,}".replace(",", _NNBSP)
+
+
 def euros_en(cents: int) -> str:
     """As the English write it: '€1,234.50'."""
     euros, rest = divmod(abs(cents), 100)

@@ -16,12 +16,16 @@ _SERIALS_AT_ONCE: Final = 5_000
 
 
 class Ways(NamedTuple):
-    """The ways by which money leaves vouchers, in cents; passed on to another is below zero for that other one."""
+    """The ways by which money leaves vouchers, in cents; `taken_over` from the one it replaces is below zero.
+
+    A voucher that took over from one may have passed on to a third: the two are told apart.
+    """
 
     spent: int = 0
     lapsed: int = 0
     cancelled: int = 0
     passed_on: int = 0
+    taken_over: int = 0
 
     def plus(self, way: str, cents: int) -> "Ways":
         """With more gone by one of them."""
@@ -68,7 +72,7 @@ def by_voucher(
         for row in some:
             moved = sums.get(row.serial, NOTHING)
             # What was issued, or put in another's place, after the watermark is not there yet.
-            if moved.passed_on if row.replaces_serial is not None else row.serial <= newest:
+            if moved.taken_over if row.replaces_serial is not None else row.serial <= newest:
                 yield VoucherAccount(row.serial, order_number, row.face_cents, row.replaces_serial, moved)
 
 
@@ -113,7 +117,8 @@ def _of_serials(programme_id: int, *, upto_journal: int, of: ColumnElement[bool]
     way = case(
         (across.startswith("merchant:"), "spent"),
         (across.startswith("receivable:"), "cancelled"),
-        (across == chart.SUSPENSE, "passed_on"),
+        ((across == chart.SUSPENSE) & (posting.c.debit == chart.FLOAT), "passed_on"),
+        (across == chart.SUSPENSE, "taken_over"),
         else_="lapsed",
     )
     cents = case((posting.c.debit == chart.FLOAT, posting.c.cents), else_=-posting.c.cents)

@@ -115,6 +115,24 @@ PAPERS: Final = (
                AND k.subject = 'buyer:' || CAST(b.buyer_id AS TEXT) ORDER BY k.id DESC LIMIT 1), 'never set')
              AS expected FROM billing b"""),
 )
+COMMISSIONS: Final = (
+    Invariant("I18", "settlement", "the commission papers of a settlement say what it kept",
+        """SELECT s.programme_id AS p, MAX(d.journal_id) AS n, CAST(SUM(d.fee_cents) AS TEXT) || ', '
+             || CAST(SUM(d.vat_cents) AS TEXT) AS found,
+             CAST(s.commission_cents AS TEXT) || ', ' || CAST(s.vat_cents AS TEXT) AS expected
+           FROM settlement s JOIN document d ON d.programme_id = s.programme_id
+             AND d.kind IN ('commission', 'commission_credit')
+             AND d.subject = 'settlement:' || CAST(s.run_number AS TEXT) || '/' || CAST(s.merchant_id AS TEXT)
+           GROUP BY s.programme_id, s.run_number, s.merchant_id, s.commission_cents, s.vat_cents"""),
+    Invariant("I18", "settlement", "a statement of a settlement that bore VAT has its invoice, and of what was paid",
+        """SELECT s.programme_id AS p, d.journal_id AS n, s.state || ', ' || CASE WHEN s.vat_cents = 0 OR EXISTS (
+             SELECT 1 FROM document c WHERE c.programme_id = d.programme_id AND c.subject = d.subject
+               AND c.kind IN ('commission', 'commission_credit') AND c.journal_id < d.journal_id)
+             THEN 'invoiced before' ELSE 'no invoice before' END AS found,
+             CASE WHEN s.state = 'carried' THEN 'paid' ELSE s.state END || ', invoiced before' AS expected
+           FROM settlement s JOIN document d ON d.programme_id = s.programme_id AND d.kind = 'statement'
+             AND d.subject = 'settlement:' || CAST(s.run_number AS TEXT) || '/' || CAST(s.merchant_id AS TEXT)"""),
+)
 # fmt: on
 
 

@@ -8,6 +8,8 @@ buyer: `repay.py`.
 Accounts (plan comptable général): 512100 bank, 419100 received and not yet allotted, 627000 bank fees.
 """
 
+import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from datetime import date, datetime
 from typing import Any, Final, NamedTuple
@@ -21,6 +23,7 @@ from vouchers.bank_statements import Statement, find
 from vouchers.db import ReadSession, WriteSession
 from vouchers.errors import (
     BadInput,
+    FactElsewhere,
     IssuerAccountMissing,
     LineDecided,
     LineOtherWay,
@@ -37,10 +40,15 @@ REASON_CHARS: Final = 120
 
 
 class _Known(NamedTuple):
-    """What is in the books of an entry of this reference and day."""
+    """What is in the books of a reference and day: all its statements together."""
 
     cents: int
     newest_part: int
+
+
+_Brought = dict[tuple[str, date], _Known]
+_RANK: Final = re.compile(r"(?<=.)#[0-9]+\Z")
+"""By which the reader tells the entries of one statement apart that the bank gives one reference."""
 
 
 # ── Taking a statement ───────────────────────────────────────────────────────────────────────────────────────────
@@ -66,14 +74,13 @@ def take_statement(
         raise StatementOfOtherAccount(theirs=statement.iban[-4:], ours=ours[-4:])
     _refuse_wrong_sums(statement)
     take_turn(session, programme_id=programme_id)
-    known = _known_entries(session, programme_id=programme_id, entries=statement.entries)
+    known, fresh, seen = _sorted(session, programme_id=programme_id, entries=statement.entries)
     from_on, to_on = _days(statement)
     named, before = _name(statement), _taken_as(session, programme_id, statement.iban, _name(statement))
     if before is not None and before.to_on.year != to_on.year:
         # Some banks number their statements anew each year.
         named = f"{named} ({to_on.year})"
         before = _taken_as(session, programme_id, statement.iban, named)
-    fresh = [entry for entry in statement.entries if not _is_known(entry, known)]
     opening, closing = _balances(statement)
     if before is not None:
         if fresh or (before.opening_cents, before.closing_cents) != (opening, closing):
@@ -82,7 +89,6 @@ def take_statement(
 
     # From here it must succeed.
     number = _next(session, bank_statement.c.number, programme_id=programme_id)
-    seen = [entry for entry in statement.entries if _is_known(entry, known)]
     session.execute(
         bank_statement.insert().values(
             programme_id=programme_id,
@@ -173,33 +179,52 @@ def _next(session: ReadSession, number: Any, *, programme_id: int) -> int:
     return int(session.execute(newest).scalar_one()) + 1
 
 
-def _known_entries(
+def _sorted(
     session: ReadSession, *, programme_id: int, entries: Collection[Entry]
-) -> dict[tuple[str, date], _Known]:
-    found: dict[tuple[str, date], _Known] = {}
-    references = sorted({entry.reference for entry in entries})
-    for start in range(0, len(references), bank_lines.AT_ONCE):
-        some = references[start : start + bank_lines.AT_ONCE]
-        rows = session.execute(
-            select(
-                bank_line.c.reference,
-                bank_line.c.booked_on,
-                func.sum(bank_line.c.cents).label("cents"),
-                func.max(bank_line.c.part).label("newest_part"),
-            )
-            .where(bank_line.c.programme_id == programme_id, bank_line.c.reference.in_(some))
-            .group_by(bank_line.c.reference, bank_line.c.booked_on)
+) -> tuple[_Brought, list[Entry], list[Entry]]:
+    """What is in the books of these days; of the entries that move anything, those that are new and those known.
+
+    An entry is known as often as statements brought it, by its reference without the reader's rank: two entries under
+    one reference may come by one notice each. A batch is known too where its parts came apart.
+    """
+    moving = [entry for entry in entries if any(detail.cents for detail in entry.details)]
+    days = [entry.booked_on for entry in moving]
+    rows = session.execute(
+        select(
+            bank_line.c.reference,
+            bank_line.c.booked_on,
+            func.sum(bank_line.c.cents).label("cents"),
+            func.max(bank_line.c.part).label("newest_part"),
         )
-        found |= {(row.reference, row.booked_on): _Known(int(row.cents), row.newest_part) for row in rows}
-    return found
+        .where(
+            bank_line.c.programme_id == programme_id,
+            bank_line.c.booked_on.between(min(days, default=date.max), max(days, default=date.max)),
+        )
+        .group_by(bank_line.c.reference, bank_line.c.booked_on, bank_line.c.statement_number)
+    )
+    brought: _Brought = {}
+    times: Counter[tuple[str, date, int]] = Counter()
+    for row in rows:
+        before = brought.get((row.reference, row.booked_on), _Known(0, 0))
+        newest = max(before.newest_part, row.newest_part)
+        brought[row.reference, row.booked_on] = _Known(before.cents + int(row.cents), newest)
+        times[_unranked(row.reference), row.booked_on, int(row.cents)] += 1
+    fresh: list[Entry] = []
+    seen: list[Entry] = []
+    for entry in moving:
+        key = _unranked(entry.reference), entry.booked_on, entry.cents
+        together = brought.get((entry.reference, entry.booked_on))
+        is_known = times[key] > 0 or (together is not None and together.cents == entry.cents)
+        times[key] -= 1
+        (seen if is_known else fresh).append(entry)
+    return brought, fresh, seen
 
 
-def _is_known(entry: Entry, known: dict[tuple[str, date], _Known]) -> bool:
-    before = known.get((entry.reference, entry.booked_on))
-    return before is not None and before.cents == entry.cents
+def _unranked(reference: str) -> str:
+    return _RANK.sub("", reference)
 
 
-def _rows(entries: Iterable[Entry], known: dict[tuple[str, date], _Known]) -> Iterator[dict[str, Any]]:
+def _rows(entries: Iterable[Entry], known: _Brought) -> Iterator[dict[str, Any]]:
     for entry in entries:
         before = known.get((entry.reference, entry.booked_on))
         first = 1 if before is None else before.newest_part + 1
@@ -267,8 +292,8 @@ def recognise(
 ) -> list[BankLine]:
     """Facts that were recorded before the statement came are these lines': nothing is posted again.
 
-    One line may be several facts, several lines one fact. Refuses `NotFound`, `LineDecided`, `FactElsewhere` (told by
-    another line, or not of this amount).
+    One line may be several facts, several lines one fact, all of one way: in, or out. Refuses `NotFound`,
+    `LineDecided`, `FactElsewhere` (told by another line, or not of this amount and way).
     """
     lines = [
         bank_lines.decide(session, programme_id=programme_id, number=number, actor=actor, at=at)
@@ -276,7 +301,9 @@ def recognise(
     ]
     whole = sum(line.cents for line in lines)
     facts = bank_lines.refuse_seen(session, programme_id=programme_id, journal_ids=journal_ids, cents=whole)
-    assert len(facts) == 1 or len(lines) == 1, "one of the two is single"
+    of_one_way = len({one.cents > 0 for one in (*facts, *lines)}) == 1
+    if not of_one_way or (len(facts) > 1 and len(lines) > 1):
+        raise FactElsewhere(cents=abs(whole))
     for line in lines:
         told = (
             [Told(fact.journal_id, abs(fact.cents)) for fact in facts]

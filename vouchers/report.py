@@ -68,11 +68,12 @@ def gauge(session: ReadSession, *, programme_id: int, at: datetime) -> Gauge:
     """The gauge at `at`. Refuses `NotFound` (programme)."""
     programme = rules(session, programme_id=programme_id)
     ordered, paid, distributed = _ordered(session, programme_id=programme_id)
-    turnovers = ledger.turnovers(session, programme_id=programme_id)
-    owed = sum(moved.credit_cents - moved.debit_cents for account, moved in turnovers.items() if _merchant_of(account))
-    circulating = turnovers.get(chart.FLOAT, ledger.Turnover(0, 0))
+    totals = ledger.totals(session, programme_id=programme_id)
+    none = ledger.Turnover(0, 0)
+    merchants, circulating = totals.get("merchant", none), totals.get(chart.FLOAT, none)
+    owed = merchants.credit_cents - merchants.debit_cents
     settled = _settled(session, programme_id=programme_id)
-    guaranteed = turnovers.get(chart.GUARANTEE, ledger.Turnover(0, 0)).debit_cents
+    guaranteed = totals.get(chart.GUARANTEE, none).debit_cents
     of_guarantee = _settled_of_guarantee(session, programme_id=programme_id) if guaranteed else 0
     today = clock.book_day(at)
     lapsing = session.execute(
@@ -96,11 +97,6 @@ def gauge(session: ReadSession, *, programme_id: int, at: datetime) -> Gauge:
         lapsing_vouchers=lapsing[1],
         lapsing_first_on=lapsing[2],
     )
-
-
-def _merchant_of(account: str) -> int | None:
-    kind, _, owner = account.partition(":")
-    return int(owner) if kind == "merchant" else None
 
 
 def _faces(*, programme_id: int) -> Select[Any]:

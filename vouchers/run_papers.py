@@ -205,7 +205,9 @@ def _draft(
     run, kind, corrects = shared.run, "commission", None
     if payee.commission_cents < 0:
         kind = CREDITS["commission"]
-        corrects = commissions.last_invoice(session, programme_id=run.programme_id, merchant_id=payee.merchant_id)
+        corrects = commissions.invoice_to_credit(
+            session, programme_id=run.programme_id, merchant_id=payee.merchant_id, cents=-payee.commission_cents
+        )
     # Below zero with nothing invoiced before: single cents that rounding never charged. There is nothing to credit.
     due = payee.commission_cents > 0 or corrects is not None
     number = take(kind) if shared.seller is not None and due else None

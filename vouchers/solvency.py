@@ -45,7 +45,7 @@ class Solvency:
 
 def solvency(session: ReadSession, *, programme_id: int) -> Solvency:
     """Of the newest journals. A merchant who owes (reversals after its settlement) lowers what merchants are owed."""
-    moved = ledger.turnovers(session, programme_id=programme_id)
+    moved = ledger.totals(session, programme_id=programme_id)
 
     def owed(account: str) -> int:
         debit, credit = moved.get(account, Turnover(0, 0))
@@ -59,7 +59,7 @@ def solvency(session: ReadSession, *, programme_id: int) -> Solvency:
     return Solvency(
         held_cents=-owed(chart.BANK),
         circulating_cents=owed(chart.FLOAT) + owed(chart.SUSPENSE),
-        merchants_cents=sum(of_kind.get("merchant", {}).values()),
+        merchants_cents=owed("merchant"),
         in_transit_cents=sum(of_kind.get("in_transit", {}).values()),
         # Of an order not issued, no more is owed than what its buyer paid of it.
         to_issue_cents=sum(

@@ -7,7 +7,7 @@ the limit is a setting (`paper_settings`). Counted are redemptions less reversal
 programme of the same issuer: the law counts by whoever offers the service.
 """
 
-from collections import deque
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -64,7 +64,7 @@ def rolling(session: ReadSession, *, programme_id: int, at: datetime) -> Rolling
     to_on = clock.book_day(at)
     from_on = begins(to_on)
     days = _by_day(session, programme_ids=of_issuer, to_on=to_on)
-    highest_cents, highest_on = _highest(days)
+    highest_cents, highest_on = _highest(days, to_on=to_on)
     return Rolling(
         from_on=from_on,
         to_on=to_on,
@@ -119,15 +119,25 @@ def _by_day(session: ReadSession, *, programme_ids: Sequence[int], to_on: date) 
     return [(day, int(cents)) for day, cents in session.execute(paid)]
 
 
-def _highest(days: Sequence[tuple[date, int]]) -> tuple[int, date | None]:
-    """The most that twelve months ever held, and the day they first did."""
-    within: deque[tuple[date, int]] = deque()
-    held, highest, highest_on = 0, 0, None
+def _highest(days: Sequence[tuple[date, int]], *, to_on: date) -> tuple[int, date | None]:
+    """The most that twelve months ever held up to `to_on`, and the day they first did.
+
+    They hold more when something is paid, and also when a day leaves them on which more was given back than paid.
+    """
+    changes = Counter(dict(days))
     for day, cents in days:
-        within.append((day, cents))
-        held += cents
-        while within[0][0] < begins(day):
-            held -= within.popleft()[1]
-        if held > highest:
+        changes[_leaves(day)] -= cents
+    held, highest, highest_on = 0, 0, None
+    for day in sorted(changes):
+        held += changes[day]
+        if day <= to_on and held > highest:
             highest, highest_on = held, day
     return highest, highest_on
+
+
+def _leaves(day: date) -> date:
+    """The first day whose twelve months no longer hold `day`: a year later, 1 March for a 29 February."""
+    try:
+        return day.replace(year=day.year + 1)
+    except ValueError:
+        return date(day.year + 1, 3, 1)

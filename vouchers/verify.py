@@ -34,7 +34,7 @@ from vouchers.bank_witnesses import BANK
 from vouchers.db import ReadSession
 from vouchers.guards import strayed
 from vouchers.invariants import INVARIANTS, Invariant
-from vouchers.paper_witnesses import PAPERS, strayed_papers
+from vouchers.paper_witnesses import COMMISSIONS, PAPERS, strayed_papers
 from vouchers.tables import metadata
 from vouchers.witnesses import WITNESSES
 
@@ -435,7 +435,7 @@ def _guards(session: ReadSession) -> Iterator[Fault]:
 
 
 CHECKS: Final[tuple[Check, ...]] = (
-    *(_asked(each) for each in (*INVARIANTS, *WITNESSES, *PAPERS, *BANK)),
+    *(_asked(each) for each in (*INVARIANTS, *WITNESSES, *PAPERS, *COMMISSIONS, *BANK)),
     *(_declared(table) for table in metadata.sorted_tables),
     _check(_days),
     _check(_acknowledged),

@@ -1,8 +1,9 @@
 """The journeys of the desks in real browsers, on a real server with the demonstration's data.
 
 A treasurer from set-up to bank file, with a second person approving; a clerk from list to hand-out sheet; a merchant
-from sign-up to first redemption; an elder's phone on the voucher's page; the same desks by keyboard alone, and with no
-script at all. Each ends with the books: what people did by hand is what `vouchers verify` finds.
+from sign-up to first redemption; an order's invoices and the bank's statement that pays it, a shop's papers, the
+closing dossier; an elder's phone on the voucher's page; the same desks by keyboard alone, and with no script at all.
+Each ends with the books: what people did by hand is what `vouchers verify` finds.
 """
 
 import hashlib
@@ -30,8 +31,9 @@ from tests.pages.steps import (
     tab_to,
 )
 from tests.phone import ANSWERED_MS, Phone, needs_chromium
-from vouchers import clock
+from vouchers import bank_statements, clock, demo_bank, money, order_book, order_desk
 from vouchers.paper.voucher_sheet import read_codes
+from vouchers.rules import rules
 from vouchers.verify import verify
 
 pytestmark = needs_chromium
@@ -154,6 +156,129 @@ def fingerprint(page: Page) -> str:
     """The SHA-256 as it stands on the page, in groups of eight for the eye."""
     shown = page.locator(".fingerprint code").inner_text()
     return "".join(shown.split())
+
+
+# ── The papers ───────────────────────────────────────────────────────────────────────────────────────────────────
+_PRESSED_MS: Final = 60_000
+"""Papers of a run are made in the background; their page looks again every few seconds."""
+
+
+def sha256(file: Path) -> str:
+    """As the journal has it."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def test_an_order_is_invoiced_and_the_statement_of_the_bank_pays_it(desks: TownHall, tmp_path: Path) -> None:
+    programme_id = desks.demonstration.story.programme_id
+    waits = next(
+        one
+        for one in desks.house.read(order_desk.orders, programme_id=programme_id, limit=50)
+        if one.state == "placed"
+    )
+    name = f"Commande n° {waits.number}"
+    deputy, treasurer = seat(desks, DEPUTY), seat(desks, TREASURER)
+    deputy.menu("Commandes")
+    deputy.follow(name)
+    deputy.press("Approuver la commande")
+
+    treasurer.menu("Commandes")
+    treasurer.follow(name)
+    treasurer.follow("Facturer la commande")
+    treasurer.to_do("Facturer la commande")
+    treasurer.press("Facturer")
+    treasurer.done("La commande est facturée.")
+    treasurer.reads("Facture, valeur des chèques", "Facture, frais de gestion")
+
+    approved = desks.house.read(order_book.find, programme_id=programme_id, number=waits.number)
+    reference = approved.rf_reference
+    spaced = " ".join(reference[at : at + 4] for at in range(0, len(reference), 4))
+    issuer = desks.house.read(rules, programme_id=programme_id)
+    said = tmp_path / "releve.xml"
+    said.write_bytes(
+        demo_bank.camt_053(
+            iban=issuer.issuer_iban or "",
+            holder=issuer.issuer_name,
+            number=3,
+            opening_cents=desks.house.read(bank_statements.standing, programme_id=programme_id).bank_cents,
+            transfers=[
+                demo_bank.Transfer(
+                    clock.book_day(clock.now()), approved.total_cents, "SGC DE LISIEUX", f"MANDAT 1203 {spaced}"
+                )
+            ],
+        )
+    )
+    treasurer.menu("Banque")
+    treasurer.types(file=said)
+    treasurer.press("Prendre ce fichier")
+    treasurer.done("Le fichier de la banque est pris.")
+    treasurer.menu("Banque")
+    treasurer.to_do("1 rapprochement certain à enregistrer")
+    treasurer.press("Enregistrer 1 rapprochement certain")
+    treasurer.done("Les rapprochements certains sont enregistrés.")
+
+    treasurer.menu("Commandes")
+    treasurer.follow(name)
+    treasurer.to_do("Émettre les chèques")
+    treasurer.reads(money.euros_fr(approved.total_cents))
+    books_hold(desks)
+
+
+def test_a_shop_downloads_the_very_papers_that_the_treasurer_made(desks: TownHall) -> None:
+    shop = spend(desks, papers(desks, state="active", few=3), at_till=1)
+    treasurer, approver = seat(desks, TREASURER), seat(desks, APPROVER)
+    treasurer.menu("Règlements")
+    treasurer.press("Proposer le règlement")
+    treasurer.done("Le règlement est proposé.")
+    number = int(treasurer.page.url.rpartition("/")[2])
+    approver.menu("Règlements")
+    approver.follow(f"Ouvrir le règlement {number}")
+    approver.press("Approuver le règlement")
+    approver.done("Le règlement est approuvé.")
+
+    treasurer.page.reload()
+    treasurer.follow("Relevés et factures de commission")
+    treasurer.press("Établir les relevés et les factures")
+    expect(treasurer.page.get_by_role("link", name="Tout télécharger (ZIP)")).to_be_visible(timeout=_PRESSED_MS)
+    row = treasurer.page.get_by_role("row").filter(has=treasurer.page.locator(f'a[href$="/commercants/{shop}"]'))
+    invoice = row.get_by_role("link", name="C1-").inner_text().split()[-1]
+    made = [treasurer.gets(name, "link") for name in (f"n° {number}-{shop}", f"n° {invoice}")]
+
+    owner = seat(desks, "commerçante")
+    owner.menu("Règlements")
+    got = [owner.gets(f"Relevé (PDF) {number}", "link"), owner.gets(invoice, "link")]
+    assert [sha256(one) for one in got] == [sha256(one) for one in made]
+    assert invoice in pdf_text(got[0])
+    assert invoice in pdf_text(got[1])
+    owner.menu("Factures et pièces")
+    assert sha256(owner.gets(invoice, "link")) == sha256(made[1])
+    books_hold(desks)
+
+
+def test_the_clerk_downloads_the_invoice_of_her_order_and_compares_its_fingerprint(desks: TownHall) -> None:
+    clerk = seat(desks, CLERK)
+    clerk.menu("Commandes")
+    clerk.follow("n° 1")
+    clerk.follow("Envoyer la facture, vérifier les fichiers")
+    link = clerk.page.get_by_role("link", name=re.compile("^T1-"))
+    invoice = clerk.gets(link.inner_text(), "link")
+    clerk.open("Empreintes des fichiers")
+    clerk.reads(sha256(invoice))
+    says = pdf_text(invoice)
+    assert "40 000,00 €" in says.replace("\u202f", " ").replace("\xa0", " ")
+    assert link.inner_text() in says
+
+
+def test_the_treasurer_closes_an_order_and_downloads_the_same_dossier_twice(desks: TownHall) -> None:
+    treasurer = seat(desks, TREASURER)
+    treasurer.menu("Clôture")
+    treasurer.page.get_by_role("button", name="Établir son dossier").first.click()
+    treasurer.done("Le dossier est établi, signé et conservé.")
+    name = treasurer.page.get_by_role("link", name=re.compile("^D1-")).first.inner_text()
+    first, second = (treasurer.gets(name, "link") for _ in range(2))
+    assert first.read_bytes() == second.read_bytes()
+    treasurer.reads(sha256(first))
+    assert name in pdf_text(first)
+    books_hold(desks)
 
 
 # ── The town hall ────────────────────────────────────────────────────────────────────────────────────────────────

@@ -119,6 +119,11 @@ def test_without_its_own_reference_an_entry_is_known_again_by_what_it_says() -> 
     assert only(bare.replace(b"TENUE", b"TENUES")).entries[3].reference != reference
 
 
+def test_a_reference_longer_than_the_standard_allows_is_none() -> None:
+    long = only(changed("<NtryRef>4</NtryRef>", f"<NtryRef>{'4' * 36}</NtryRef>"))
+    assert re.fullmatch("H-[0-9a-f]{32}", long.entries[3].reference)
+
+
 def test_entries_under_one_reference_each_get_their_own() -> None:
     same = only(EIGHT.replace(b"VE0000090", b"VR0000451"))
     assert [entry.reference for entry in same.entries[:2]] == ["VR0000451", "VR0000451#2"]

@@ -188,8 +188,8 @@ def _of_line(session: ReadSession, desk: PageDesk, number: int, words: str) -> d
     if line.state == "open" or left:
         found["orders"] = _orders(session, desk, row, words)
     if line.state == "open":
-        known = bank_lines.unseen(session, programme_id=programme_id)
-        found["facts"] = [one for one in known if one.cents == line.cents][:_SHOWN]
+        unseen = bank_lines.unseen(session, programme_id=programme_id)
+        found["facts"] = [one for one in unseen if one.cents == line.cents][:_SHOWN]
     if line.state == "open" and line.cents < 0:
         found["waiting"] = bank_lines.waiting(session, programme_id=programme_id)
         found["buyers"] = _buyers_with_lapsed(session, programme_id)

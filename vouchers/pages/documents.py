@@ -28,6 +28,8 @@ _FILTERS: Final[dict[str, tuple[str, ...]]] = {
     "banque": ("bank_file",),
     "dossiers": ("dossier",),
 }
+_OF_BUYERS: Final = {"", "factures", "avoirs", "dossiers"}
+_OF_SHOPS: Final = {"", "factures", "avoirs", "releves"}
 Named = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 Seen = Annotated[int, Query(ge=0, le=10**9)]
 
@@ -61,8 +63,16 @@ async def listed(desk: AtDesk, sorte: str = "", after: Seen = 0) -> Response:
         papers=papers,
         names=names,
         sort=sorte if sorte in _FILTERS else "",
+        sorts=_sorts(desk),
         next=after + PAGE if len(papers) == PAGE else None,
     )
+
+
+def _sorts(desk: PageDesk) -> set[str]:
+    """The filters under which this person may ever find something."""
+    if desk.reach.everything:
+        return set(_FILTERS)
+    return (_OF_BUYERS if desk.reach.buyer_ids else set()) | (_OF_SHOPS if desk.reach.merchant_ids else set())
 
 
 def _names(session: ReadSession, papers: list[Document]) -> dict[str, str]:

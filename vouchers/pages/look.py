@@ -80,7 +80,7 @@ def _percent_en(basis_points: int) -> str:
 
 def number_in(count: int, language: Language) -> str:
     """'4 000', '4,000'."""
-    return f"{count:,}" if language == "en" else f"{count:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    return f"{count:,}" if language == "en" else money.count_fr(count)
 
 
 def _with_thousands(counted: Callable[..., str], language: Language) -> Callable[..., str]:

@@ -36,7 +36,7 @@ async def _show(desk: PageDesk) -> Response:
     shown = await desk.read(found)
     return await desk.show(
         "set_up/papers.html",
-        bars=[(word, word) for word in billing.BARS],
+        bars=[(word, f"{word} ({desk.say(_BARS[word])})") for word in billing.BARS],
         letter_words=", ".join(f"{{{word}}}" for word in letter_words.WORDS),
         standing=chart.WHOLE_ACCOUNTS | chart.OWNED_ACCOUNTS,
         **shown,

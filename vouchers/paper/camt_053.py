@@ -23,6 +23,8 @@ STATEMENTS: Final = ("camt.053.001.02", "camt.053.001.08")
 NOTIFICATIONS: Final = ("camt.054.001.02", "camt.054.001.08")
 MOST_ENTRIES: Final = 100_000
 """Entries and their details, all statements of a file together."""
+_REFERENCE_CHARS: Final = 35
+"""Of a reference, by the XSDs (Max35Text): a longer one could not be named in the books."""
 _NONE_GIVEN: Final = frozenset({"", "NOTPROVIDED", "NOT PROVIDED", "NONREF"})
 _OPENING: Final = ("OPBD", "PRCD")
 _CLOSING: Final = ("CLBD",)
@@ -200,6 +202,8 @@ def _entry(found: etree._Element) -> Entry:
     if booked_on is None:
         raise bank_file.missing(found, "BookgDt/Dt")
     reference = _given(found, "AcctSvcrRef") or _given(found, "NtryRef")
+    if reference is not None and len(reference) > _REFERENCE_CHARS:
+        reference = None
     entry = Entry(
         reference=reference or "",
         cents=cents,

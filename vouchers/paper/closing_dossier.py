@@ -17,6 +17,7 @@ from typing import Final
 from reportlab.lib.colors import Color
 
 from vouchers.clock import day_fr, moment_fr
+from vouchers.money import count_fr
 from vouchers.paper import fonts
 from vouchers.paper.fonts import BOLD, REGULAR
 from vouchers.paper.page import DEEP, HEIGHT, INK, LEFT, RIGHT, RULE, SOFT, TINT, WIDTH, Pages, bare_amount
@@ -190,7 +191,7 @@ class _Drawing:
             self.y -= _ROW
         elif left:
             more = "ligne" if left == 1 else "lignes"
-            said = f"… et {left} {more} de plus dans le fichier {section.file_name}, joint à ce document."
+            said = f"… et {count_fr(left)} {more} de plus dans le fichier {section.file_name}, joint à ce document."
             pages.text(LEFT, self.y, said, size=_SIZE + 0.4, ink=SOFT, room=RIGHT - LEFT)
             self.y -= _ROW
         if section.total is not None and section.rows:
@@ -267,4 +268,6 @@ def _said(cell: Cell) -> str:
         return bare_amount(cell.cents)
     if isinstance(cell, datetime):
         return moment_fr(cell)
+    if isinstance(cell, int):
+        return count_fr(cell)
     return f"{cell:%d/%m/%Y}" if isinstance(cell, date) else str(cell)

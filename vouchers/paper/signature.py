@@ -20,7 +20,9 @@ from cryptography.x509 import Certificate
 from pikepdf import Array, Dictionary, Name, String
 
 _ROOM: Final = 12_000
-"""Bytes kept for the signature and its certificates."""
+"""Bytes kept for the signature and its certificates; more for a chain that is longer than any that is usual."""
+_BESIDE: Final = 3_000
+"""Of a signature, beside its certificates: the key's own result, and who issued what."""
 _FAR: Final = 9_999_999_999
 """Ten digits, put in the place of each length until it is known."""
 
@@ -40,17 +42,26 @@ class SignatureTooLong(Exception):
 
 def signed(pdf: bytes, *, signer: Signer, at: datetime, name: str, reason: str) -> bytes:
     """`pdf` signed as a whole, dated `at` (aware). Raises `SignatureTooLong`."""
-    prepared = _prepared(pdf, at=at, name=name, reason=reason)
-    begins = prepared.index(b"/Contents <" + b"00" * 40) + len(b"/Contents ")
-    ends = begins + 2 * _ROOM + 2
+    room = _room(signer)
+    prepared = _prepared(pdf, room=room, at=at, name=name, reason=reason)
+    kept, empty = b"[ 0 %d %d %d ]" % (_FAR, _FAR, _FAR), b"<" + b"00" * room + b">"
+    # Both together, and so long, because a name that the file holds may look like either.
+    place = b"/ByteRange " + kept + b" /Contents " + empty
+    assert prepared.count(place) == 1, "one place for the lengths and the signature"
+    lengths = prepared.index(place) + len(b"/ByteRange ")
+    ends = lengths - len(b"/ByteRange ") + len(place)
+    begins = ends - len(empty)
     ranges = b"[ 0 %d %d %d ]" % (begins, ends, len(prepared) - ends)
-    kept = b"[ 0 %d %d %d ]" % (_FAR, _FAR, _FAR)
-    assert prepared.count(kept) == 1, "one place for the lengths"
-    whole = prepared.replace(kept, ranges.ljust(len(kept)))
+    whole = prepared[:lengths] + ranges.ljust(len(kept)) + prepared[lengths + len(kept) :]
     proof = _proof(whole[:begins] + whole[ends:], signer)
-    if len(proof) > _ROOM:
-        raise SignatureTooLong(f"{len(proof)} bytes for {_ROOM}")
-    return whole[: begins + 1] + proof.hex().encode().ljust(2 * _ROOM, b"0") + whole[ends - 1 :]
+    if len(proof) > room:
+        raise SignatureTooLong(f"{len(proof)} bytes for {room}")
+    return whole[: begins + 1] + proof.hex().encode().ljust(2 * room, b"0") + whole[ends - 1 :]
+
+
+def _room(signer: Signer) -> int:
+    certificates = (signer.certificate, *signer.chain)
+    return max(_ROOM, sum(len(one.public_bytes(Encoding.DER)) for one in certificates) + _BESIDE)
 
 
 def _proof(content: bytes, signer: Signer) -> bytes:
@@ -65,7 +76,7 @@ def _proof(content: bytes, signer: Signer) -> bytes:
     return made.sign(Encoding.DER, options)
 
 
-def _prepared(pdf: bytes, *, at: datetime, name: str, reason: str) -> bytes:
+def _prepared(pdf: bytes, *, room: int, at: datetime, name: str, reason: str) -> bytes:
     """The file with an empty place for the signature, and a field of no size on its first page that holds it."""
     out = io.BytesIO()
     with pikepdf.open(io.BytesIO(pdf)) as file:
@@ -75,7 +86,7 @@ def _prepared(pdf: bytes, *, at: datetime, name: str, reason: str) -> bytes:
                 Filter=Name("/Adobe.PPKLite"),
                 SubFilter=Name("/adbe.pkcs7.detached"),
                 ByteRange=Array([0, _FAR, _FAR, _FAR]),
-                Contents=String(bytes(_ROOM)),
+                Contents=String(bytes(room)),
                 M=String(f"{at.astimezone(UTC):D:%Y%m%d%H%M%S}Z"),
                 Name=String(name),
                 Reason=String(reason),
