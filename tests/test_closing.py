@@ -8,6 +8,7 @@ import subprocess
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pikepdf
 import pytest
@@ -219,14 +220,16 @@ def test_accounts_and_purchase_orders_set_since_change_no_dossier(
     full: FullTown, signer: Signer, tmp_path: Path
 ) -> None:
     town = full.town
-    signed = a_billed_order(town.house, programme_id=town.programme_id, buyer_id=town.buyer_id)
+    of: dict[str, Any] = {"programme_id": town.programme_id}
+    buyer_id = a_commune(town.house, exposure_cap_cents=1_000_000, **of)
+    signed = a_billed_order(town.house, buyer_id=buyer_id, **of)
     kept = [close(full, signer, tmp_path), close(full, signer, tmp_path, order_number=signed.number)]
     bank = {"bank": ("512900", "Autre banque")}
-    papers_set(town.house, programme_id=town.programme_id, accounts=bank)
+    papers_set(town.house, accounts=bank, **of)
     late = {"number": signed.number, "purchase_order": "BC 99", "actor": TREASURER, "at": full.at}
-    town.house.write(order.accept, programme_id=town.programme_id, **late)
+    town.house.write(order.accept, **late, **of)
     for one in kept:
-        again = closing.drawn_again(town.house, programme_id=town.programme_id, name=one.name, signer=signer)
+        again = closing.drawn_again(town.house, name=one.name, signer=signer, **of)
         assert again == file_of(full, one)
     newer = tables(file_of(full, close(full, signer, tmp_path)))
     assert "Autre banque" in {row["Intitulé"] for row in newer["balance.csv"]}

@@ -25,6 +25,7 @@ from tests.given_papers import a_profile, able_to_invoice
 from tests.makers import NOON, a_staff_member
 from tests.paper.rules_of_invoices import broken
 from tests.paper.test_statement import read
+from tests.picky_mail import a_picky_server
 from tests.test_verify import a_hand_in_the_database, faults_after
 from tests.town import TREASURER, Town, a_town
 from vouchers import archive, commissions, letterbox, run_papers, runs, statement_post, statement_posts, workshop
@@ -576,6 +577,25 @@ def test_no_letter_announces_money_that_the_bank_was_not_told_to_send(house: Dat
         send(town, settings)
     town.export(run, at=NOON)
     assert send(town, settings) == (1, 0)
+
+
+def test_addresses_that_no_server_takes_do_not_stand_before_the_others_for_ever(
+    house: Database, settings: Settings
+) -> None:
+    town = a_paying_town(house, shops=7)
+    for shop in range(7):
+        a_profile(town, shop, email=f"boutique-{shop}@example.fr")
+        town.spend(shop + 1, shop=shop)
+    town.export(approved(town), at=NOON)
+    make(town)
+    with a_picky_server(refuses={f"boutique-{shop}@example.fr" for shop in range(6)}) as (port, taken):
+        served = Settings(smtp_host="127.0.0.1", smtp_port=port, smtp_security="none", mail_from=settings.mail_from)
+        for _ in range(2):
+            with pytest.raises(MailNotSent):
+                send(town, served)
+    assert taken == ["boutique-6@example.fr"]
+    posts = house.read(statement_posts.posts_of, programme_id=town.programme_id, number=1)
+    assert (posts.sent, posts.failed, posts.waiting) == (1, 6, 0)
 
 
 def test_without_a_mail_server_nothing_is_claimed(house: Database) -> None:

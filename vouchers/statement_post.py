@@ -4,8 +4,9 @@ Each letter is claimed, sent, then noted, one after another: one that fails does
 interrupted goes on with those that nobody claimed. A letter holds no more of an account than its last four signs.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import chain, islice
 from typing import Any, Final, NamedTuple
 
 from vouchers import archive, commissions, letterbox, run_papers, runs, statement_posts
@@ -28,6 +29,8 @@ _AT_ONCE: Final = 20
 _WITH_THE_BANK: Final = ("exported", "executed")
 _FAILED_IN_A_ROW: Final = 5
 """So many letters that no server takes mean that it takes none."""
+_TRIED_AGAIN: Final = 10_000
+"""Failed letters in one go."""
 
 
 class Sent(NamedTuple):
@@ -70,27 +73,35 @@ def send_statements(
     asked: dict[str, Any] = {"programme_id": programme_id, "number": number}
     posts = house.read(statement_posts.posts_of, **asked)
     of, hear = posts.waiting + posts.failed, progress or (lambda _done, _of: None)
-    after, sent, in_a_row = 0, Sent(0, 0), 0
+    sent, in_a_row, due = Sent(0, 0), 0, _due(house, asked)
     hear(0, of)
-    while most is None or sum(sent) < most:
+    while (most is None or sum(sent) < most) and (first := next(due, None)) is not None:
         limit = _AT_ONCE if most is None else min(_AT_ONCE, most - sum(sent))
-        some = house.read(statement_posts.waiting, **asked, after=after, limit=limit)
-        if not some:
-            break
         with letterbox.opened(settings, at=now()) as post:
-            for to in some:
-                after = to.merchant_id
+            for to in chain([first], islice(due, limit - 1)):
                 left = _send(shared, to, post, now=now)
                 if left is not None:
                     sent = Sent(sent.left + left, sent.failed + (not left))
                     in_a_row = 0 if left else in_a_row + 1
                     hear(sum(sent), of)
-                if not left:
+                if left is False:
                     # A server that refused one letter may have hung up on the rest.
                     break
         if in_a_row >= _FAILED_IN_A_ROW:
             raise MailNotSent
     return sent
+
+
+def _due(house: Database, asked: dict[str, Any]) -> Iterator[Addressee]:
+    """Those to whom nothing was sent, then those whose letter failed before: an address that no server takes must not
+    stand before the others each time.
+    """
+    failed = house.read(statement_posts.waiting, **asked, post="failed", after=0, limit=_TRIED_AGAIN)
+    after = 0
+    while some := house.read(statement_posts.waiting, **asked, post=None, after=after, limit=_AT_ONCE):
+        yield from some
+        after = some[-1].merchant_id
+    yield from failed
 
 
 def send_again(

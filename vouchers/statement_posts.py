@@ -8,7 +8,7 @@ that left, is sent again only on purpose.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from sqlalchemy import ColumnElement, Select, Subquery, and_, case, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -54,9 +54,11 @@ class Posts:
     waiting: int
 
 
-def waiting(session: ReadSession, *, programme_id: int, number: int, after: int, limit: int) -> list[Addressee]:
-    """Merchants numbered above `after` with an address, to whom nothing was sent yet or whose letter failed."""
-    open_ = or_(statement_post.c.state.is_(None), statement_post.c.state == "failed")
+def waiting(
+    session: ReadSession, *, programme_id: int, number: int, post: Literal["failed"] | None, after: int, limit: int
+) -> list[Addressee]:
+    """Merchants numbered above `after` with an address: to whom nothing was sent yet, or whose letter failed."""
+    open_ = statement_post.c.state.is_(None) if post is None else statement_post.c.state == post
     return _addressees(
         session,
         programme_id,

@@ -7,6 +7,7 @@ from pathlib import Path
 from lxml import etree
 
 from tests.api.doors import V1, Doors, reason
+from tests.given_papers import VAT_NUMBER
 from vouchers import clock
 from vouchers.clock import next_target_day
 from vouchers.codes import pretty_serial
@@ -129,7 +130,13 @@ class Campaign:
         assert self.treasurer.post(f"{path}/execution").json()["state"] == "executed"
         back = {"merchant_id": self.merchant_id, "reason": "AC04 compte clos"}
         assert self.treasurer.post(f"{path}/returns", back).json()["settlements"][0]["state"] == "returned"
-        statement = self.owner.get(f"{path}/merchants/{self.merchant_id}/statement")
+        own = f"{path}/merchants/{self.merchant_id}/statement"
+        assert reason(self.owner.get(own)) == "papers_not_ready"
+        assert reason(self.treasurer.post(f"{path}/papers")) == "issuer_details_missing"
+        told = {"json": {"vat_number": VAT_NUMBER}, "headers": {"Idempotency-Key": "tva"}}
+        assert self.treasurer.call("PUT", f"{self.base}/paper-settings", **told).status_code == 200
+        assert self.treasurer.post(f"{path}/papers").json()["made"] == 1
+        statement = self.owner.get(own)
         assert statement.content.startswith(b"%PDF") and statement.headers["content-type"] == "application/pdf"
         seen = self.owner.get(path).json()
         assert seen["debtor_iban"] == "" and [line["net_cents"] for line in seen["settlements"]] == [1_880]

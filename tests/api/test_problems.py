@@ -60,6 +60,7 @@ def test_every_sentence_can_be_filled_in_from_what_it_carries() -> None:
         data = {name: "2026-11-21" if name.endswith("_on") else 1 for name in names}
         data |= {name: "2026-11-21T12:00:00.000000Z" for name in names if name.endswith("_at")}
         data |= {"problem": "missing"} if kind.reason == "bad_input" else {}
+        data |= {"missing": "siret"} if "missing" in names else {}
         refusal = refusal_of(kind.reason, data)
         assert problems.body_of(refusal, "fr")["detail"]
         assert problems.body_of(refusal, "en")["reason"] == kind.reason

@@ -171,9 +171,7 @@ def sha256(file: Path) -> str:
 def test_an_order_is_invoiced_and_the_statement_of_the_bank_pays_it(desks: TownHall, tmp_path: Path) -> None:
     programme_id = desks.demonstration.story.programme_id
     waits = next(
-        one
-        for one in desks.house.read(order_desk.orders, programme_id=programme_id, limit=50)
-        if one.state == "placed"
+        one for one in desks.house.read(order_desk.orders, programme_id=programme_id, limit=50) if one.state == "placed"
     )
     name = f"Commande n° {waits.number}"
     deputy, treasurer = seat(desks, DEPUTY), seat(desks, TREASURER)
@@ -272,7 +270,8 @@ def test_the_treasurer_closes_an_order_and_downloads_the_same_dossier_twice(desk
     treasurer = seat(desks, TREASURER)
     treasurer.menu("Clôture")
     treasurer.page.get_by_role("button", name="Établir son dossier").first.click()
-    treasurer.done("Le dossier est établi, signé et conservé.")
+    made = treasurer.page.get_by_role("status")
+    expect(made).to_contain_text("Le dossier est établi, signé et conservé.", timeout=_PRESSED_MS)
     name = treasurer.page.get_by_role("link", name=re.compile("^D1-")).first.inner_text()
     first, second = (treasurer.gets(name, "link") for _ in range(2))
     assert first.read_bytes() == second.read_bytes()

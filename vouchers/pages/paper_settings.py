@@ -15,6 +15,14 @@ from vouchers.paper_settings import PaperSettings, account_numbers, settings_of
 from vouchers.rules import rules
 
 router: Final = APIRouter(prefix="/p/{programme_id}/reglages/pieces")
+_BARS: Final = {
+    "B2B": _("entre entreprises françaises"),
+    "B2BINT": _("avec une entreprise étrangère"),
+    "B2C": _("avec un particulier"),
+    "B2CINT": _("avec un particulier à l'étranger"),
+    "OUTOFSCOPE": _("hors champ"),
+    "ARCHIVEONLY": _("pour l'archive seulement"),
+}
 WORDS: Final = (*chart.WHOLE_ACCOUNTS, *chart.OWNED_ACCOUNTS)
 
 
