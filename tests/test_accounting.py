@@ -14,13 +14,14 @@ from tests.full_town import a_full_town
 from tests.makers import NOON, TODAY, a_buyer, a_programme, an_order
 from tests.test_books import Lives
 from tests.town import TREASURER, Town, a_town
-from vouchers import accounting, archive, bookkeeping, books, chart, ledger, order
+from vouchers import accounting, archive, billing, bookkeeping, books, chart, ledger, order
 from vouchers.db import Database, WriteSession
 from vouchers.entries import Entry
 from vouchers.errors import NotFound
 from vouchers.invariants import _LEGAL_MOVES
 from vouchers.ledger import Fact, Move
 from vouchers.order_book import Line
+from vouchers.paper_settings import PaperSettings
 from vouchers.tables import bank_line, bank_statement
 
 FIRST, LAST = date(2000, 1, 1), date(2999, 12, 31)
@@ -247,6 +248,16 @@ def test_a_new_year_opens_on_what_stood_and_starts_its_numbers_again(house: Data
     assert [entry.name for entry in rest] == ["BQ-000001", "OD-000001"]
     assert [entry.journal for entry in entries_of(house, 1, date(2027, 1, 2), date(2027, 12, 31))] == ["BQ", "OD"]
     refuse_a_gap(entries_of(house, 1))
+
+
+def test_an_account_set_to_the_results_own_number_still_opens_the_year_in_balance(house: Database) -> None:
+    town = a_town(house, vouchers=1)
+    an_order(house, programme_id=1, buyer_id=town.buyer_id, fee_cents=400)
+    posted(town, "guaranteed", "dispute:1", Move("guarantee", "merchant:1", 100))
+    wanted = PaperSettings(accounts={"guarantee": bookkeeping.PROFIT})
+    house.write(billing.set_paper_settings, programme_id=1, settings=wanted, actor=TREASURER, at=NOON)
+    opening, *_ = entries_of(house, 1, date(2027, 1, 1), date(2027, 12, 31))
+    assert ("120000", "", -300) in written(opening)
 
 
 def test_the_trial_balance_of_a_year_is_the_sums_of_its_entries(house: Database) -> None:

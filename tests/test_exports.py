@@ -142,7 +142,8 @@ def test_without_a_siren_or_without_an_entry_there_is_no_fec(house: Database) ->
 def test_a_year_in_which_nothing_stood_or_moved_has_no_fec(house: Database) -> None:
     programme_id = a_programme(house)
     of = {"programme_id": programme_id, "actor": "treasurer", "at": NOON}
-    owed = an_order(house, programme_id=programme_id, buyer_id=a_buyer(house, programme_id=programme_id), upto="approved")
+    buyer_id = a_buyer(house, programme_id=programme_id)
+    owed = an_order(house, programme_id=programme_id, buyer_id=buyer_id, upto="approved")
     house.write(order.cancel, number=owed.number, reason="double", **of)
     name, content, _ = fec_of(house)
     assert faults(content, name=name) == []

@@ -184,7 +184,7 @@ SEEDS = {
     "the commission papers of a settlement say what it kept": (
         "UPDATE document SET fee_cents = fee_cents + 1 WHERE kind = 'commission'"
     ),
-    "a statement of a settlement that bore VAT has its invoice, and of what was paid": (
+    "a statement of a settlement that asked for VAT has its invoice, and was paid": (
         "DELETE FROM document WHERE kind = 'commission'"
     ),
 }

@@ -204,5 +204,6 @@ def opening(session: ReadSession, *, programme_id: int, on: date) -> dict[Nomina
     result = sum(moved.over_cents for nominal, moved in before.items() if is_of_result(nominal.number))
     found = {nominal: moved.over_cents for nominal, moved in before.items() if not is_of_result(nominal.number)}
     if result:
-        found[Nominal(*(LOSS if result > 0 else PROFIT))] = result
+        brought = Nominal(*(LOSS if result > 0 else PROFIT))
+        found[brought] = found.get(brought, 0) + result
     return {nominal: found[nominal] for nominal in sorted(found) if found[nominal]}

@@ -114,9 +114,7 @@ def drawn_again(house: Database, *, programme_id: int, name: str, signer: Signer
         series, _, number = kept.name.rpartition("-")
         covered = seal.find(session, programme_id=programme_id, number=kept.content["seal"])
         named = Number(series, int(number), kept.issued_on)
-        return _file(
-            session, Drawn(programme_id, kept.content["order"], covered, named, signer, _kept_wording(kept))
-        )
+        return _file(session, Drawn(programme_id, kept.content["order"], covered, named, signer, _kept_wording(kept)))
 
     return house.read(again)
 
@@ -141,9 +139,7 @@ def _kept_wording(kept: Document) -> Wording:
 def _file(session: ReadSession, wanted: Drawn) -> bytes:
     values = _dossier(session, wanted)
     about = " ".join(values.about)
-    return signed(
-        closing_dossier(values), signer=wanted.signer, at=wanted.covered.at, name=values.issuer, reason=about
-    )
+    return signed(closing_dossier(values), signer=wanted.signer, at=wanted.covered.at, name=values.issuer, reason=about)
 
 
 # ── What it says ─────────────────────────────────────────────────────────────────────────────────────────────────

@@ -124,8 +124,8 @@ COMMISSIONS: Final = (
              AND d.kind IN ('commission', 'commission_credit')
              AND d.subject = 'settlement:' || CAST(s.run_number AS TEXT) || '/' || CAST(s.merchant_id AS TEXT)
            GROUP BY s.programme_id, s.run_number, s.merchant_id, s.commission_cents, s.vat_cents"""),
-    Invariant("I18", "settlement", "a statement of a settlement that bore VAT has its invoice, and of what was paid",
-        """SELECT s.programme_id AS p, d.journal_id AS n, s.state || ', ' || CASE WHEN s.vat_cents = 0 OR EXISTS (
+    Invariant("I18", "settlement", "a statement of a settlement that asked for VAT has its invoice, and was paid",
+        """SELECT s.programme_id AS p, d.journal_id AS n, s.state || ', ' || CASE WHEN s.vat_cents <= 0 OR EXISTS (
              SELECT 1 FROM document c WHERE c.programme_id = d.programme_id AND c.subject = d.subject
                AND c.kind IN ('commission', 'commission_credit') AND c.journal_id < d.journal_id)
              THEN 'invoiced before' ELSE 'no invoice before' END AS found,

@@ -301,7 +301,7 @@ def recognise(
     ]
     whole = sum(line.cents for line in lines)
     facts = bank_lines.refuse_seen(session, programme_id=programme_id, journal_ids=journal_ids, cents=whole)
-    of_one_way = len({one.cents > 0 for one in (*facts, *lines)}) == 1
+    of_one_way = len({fact.cents > 0 for fact in facts} | {line.cents > 0 for line in lines}) == 1
     if not of_one_way or (len(facts) > 1 and len(lines) > 1):
         raise FactElsewhere(cents=abs(whole))
     for line in lines:

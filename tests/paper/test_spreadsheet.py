@@ -34,6 +34,7 @@ def as_a_spreadsheet_reads(content: bytes) -> list[list[str]]:
         (" =1", "' =1"),
         ("\u00a0=1", "'\u00a0=1"),
         ("\uff1d1", "'\uff1d1"),
+        ("\u3000\u200b\ufeff=1", "'\u3000\u200b\ufeff=1"),
         ('l\'été; "oui"', 'l\'été; "oui"'),
         ("a\0b", "ab"),
     ],

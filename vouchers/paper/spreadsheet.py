@@ -30,6 +30,8 @@ from vouchers.money import euros_csv_fr, euros_plain
 _FULL_WIDTH: Final = "\uff1d\uff0b\uff0d\uff20"
 """The same four signs as East Asian keyboards type them; some spreadsheets take them for the plain ones."""
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", *_FULL_WIDTH)
+_BLANKS: Final = " \u00a0\u200b\u202f\u3000\ufeff"
+"""What a spreadsheet, or whoever cleans a cell before it reads it, may take off the front of a text."""
 _ROWS_AT_ONCE: Final = 500
 
 
@@ -95,7 +97,7 @@ def _written(cell: Cell) -> str:
         case str():
             # A NUL cuts a cell short in some programs; spaces before '=' do not stop others from reckoning.
             text = cell.replace("\0", "")
-            return f"'{text}" if text.lstrip(" \N{NO-BREAK SPACE}").startswith(_FORMULA) else text
+            return f"'{text}" if text.lstrip(_BLANKS).startswith(_FORMULA) else text
 
 
 # ── Workbooks ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -157,7 +159,7 @@ def _typed(sheet: Any, cell: object, *, bold: bool = False) -> Any:
             text = _NOT_IN_XML.sub("", cell)[:_MOST_IN_A_CELL]
             made = WriteOnlyCell(sheet, value=text)
             made.data_type = "s"
-            if text.lstrip(" \N{NO-BREAK SPACE}").startswith(_FORMULA):
+            if text.lstrip(_BLANKS).startswith(_FORMULA):
                 made.quotePrefix = True
         case _:
             raise TypeError(f"no cell holds {cell!r}")
