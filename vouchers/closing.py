@@ -199,7 +199,7 @@ def _siret(programme: Rules) -> tuple[str, ...]:
 def _figures(accounts: list[OrderAccount], programme: Rules, *, whole: bool) -> tuple[Figure, ...]:
     issued, (spent, lapsed, cancelled, circulating) = sum(one.issued_cents for one in accounts), _parts(accounts)
     figures = [
-        Figure("Commandé", sum(one.ordered_cents for one in accounts)),
+        Figure("Commandé, annulations comprises", sum(one.ordered_cents for one in accounts)),
         Figure("Chèques émis", issued, strong=True),
         Figure("dont dépensés dans les commerces", spent),
         Figure("dont périmés", lapsed),
