@@ -47,7 +47,7 @@ FLOORS: Final = {
     "paper": "paper.*",
     "workshop": (
         "workshop bank_desk bank_decisions run_papers statement_post mail_merge letterbox exports campaign_papers "
-        "invoicing signing_key closing"
+        "invoicing signing_key closing dossier_tables"
     ),
     "doors": (
         "api.* pages.* press cli cli_bank cli_books cli_dossier cli_invoices cli_letters cli_trade terminal demo "

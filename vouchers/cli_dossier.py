@@ -24,15 +24,15 @@ def dossier(
     """Établir le dossier de clôture : scellé, signé, conservé sous son numéro."""
     with opened_house() as (house, settings):
         caller, at = acting(house, settings, by=by, act=Act.DOSSIER_CLOSE, programme_id=programme), clock.now()
-        drawn = closing.draw(
+        made = closing.close(
             house,
             programme_id=programme,
             order_number=order,
             anchors=settings.anchors_path(),
             signer=signer(settings, at=at),
+            actor=caller.actor,
             now=clock.now,
         )
-        made = house.write(closing.keep, drawn=drawn, actor=caller.actor, at=clock.now())
         file = house.read(archive.file_of, programme_id=programme, name=made.name)
     with workshop.appearing(out / made.file_name) as part:
         part.write_bytes(file)

@@ -1,52 +1,29 @@
 """A campaign, or one order of it, is closed: the books are sealed, the dossier drawn up to that seal, signed and kept.
 
-The figures of `dossier.py` are put into the paper's tables here, because neither knows the other. What is drawn depends
-on what the seal covers, and on the few words that may be set anew (`Wording`), which are kept with it: so `drawn_again`
-gives the same bytes from the same ledger for ever, and with the archive's hash proves that neither was changed.
+What is drawn (`dossier_tables`) depends on what the seal covers, and on the few words that may be set anew (`Wording`),
+which are kept with it: so `drawn_again` gives the same bytes from the same ledger for ever, and with the archive's hash
+proves that neither was changed.
 """
 
-from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import Final
 
-from vouchers import archive, books, clock, dossier, order_book, outcomes, seal, workshop
+from vouchers import archive, dossier, order_book, seal, workshop
 from vouchers.archive import Document, Number
 from vouchers.db import Database, ReadSession, WriteSession
-from vouchers.dossier import OrderAccount, Receipt, RunAccount
-from vouchers.errors import NotFound, NothingToClose
-from vouchers.fact_words import label
-from vouchers.money import count_fr, euros_fr, whole_percent
-from vouchers.paper.closing_dossier import Column, Dossier, Figure, Section, closing_dossier
+from vouchers.dossier_tables import Wording, dossier_of
+from vouchers.errors import NotFound
+from vouchers.paper.closing_dossier import closing_dossier
 from vouchers.paper.signature import Signer, signed
-from vouchers.paper.spreadsheet import Cell, Euros
 from vouchers.paper_settings import account_numbers
-from vouchers.rules import Rules, rules
 from vouchers.seal import Seal
 from vouchers.workshop import Now
 
-_ALL: Final = "Total"
-_TOLD_WHY: Final = frozenset({
-    "order_cancelled", "reversed", "blocked", "unblocked", "cancelled", "replaced", "guaranteed", "dispute_dismissed",
-    "run_withdrawn", "transfer_returned",
-})  # fmt: skip
-"""Facts whose reason is a person's or a bank's word; that of the others is the house's own note."""
-_UNSPENT: Final = {
-    "breakage": "Règle du dispositif : l’argent des chèques périmés reste acquis à l’émetteur.",
-    "buyer": "Règle du dispositif : l’argent des chèques périmés est rendu à l’acheteur.",
-    "next_campaign": "Règle du dispositif : l’argent des chèques périmés est reporté sur la prochaine campagne.",
-}
 
-
-@dataclass(frozen=True, slots=True)
-class Wording:
-    """What a dossier says that may be worded otherwise later: accounts as they were numbered and named, and the
-    purchase order of each order, which can still come when it is accepted.
-    """
-
-    accounts: dict[str, tuple[str, str]]
-    purchase_orders: dict[int, str | None]
+class NumberTaken(Exception):
+    """Somebody else kept a dossier under the number that this one was drawn with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +34,7 @@ class Drawn:
     order_number: int | None
     covered: Seal
     number: Number
+    at: datetime
     signer: Signer
     wording: Wording
     file: bytes = b""
@@ -71,23 +49,26 @@ def draw(
     """
     workshop.seal_books(house, programme_id=programme_id, anchors=anchors, now=now)
 
+    at = now()
+
     def drawn(session: ReadSession) -> Drawn:
         covered = seal.newest(session, programme_id=programme_id)
         assert covered is not None, "a programme is opened by a fact, which a seal covers"
-        number = archive.expected_number(session, programme_id=programme_id, kind="dossier", at=now())
+        number = archive.expected_number(session, programme_id=programme_id, kind="dossier", at=at)
         wording = _wording(session, programme_id=programme_id, order_number=order_number, covered=covered)
-        blank = Drawn(programme_id, order_number, covered, number, signer, wording)
+        blank = Drawn(programme_id, order_number, covered, number, at, signer, wording)
         return replace(blank, file=_file(session, blank))
 
     return house.read(drawn)
 
 
-def keep(session: WriteSession, *, drawn: Drawn, actor: str, at: datetime) -> Document:
-    """Keep a dossier under its number; where somebody else took that, it is drawn once more under the next."""
+def keep(session: WriteSession, *, drawn: Drawn, actor: str) -> Document:
+    """Keep a dossier under its number. Raises `NumberTaken` where somebody else was quicker: draw it once more."""
     programme_id, order_number = drawn.programme_id, drawn.order_number
-    number, file = archive.next_number(session, programme_id=programme_id, kind="dossier", at=at), drawn.file
+    number = archive.next_number(session, programme_id=programme_id, kind="dossier", at=drawn.at)
     if number != drawn.number:
-        file = _file(session, replace(drawn, number=number))
+        # Drawn again here, a hundred thousand lines would keep every till waiting.
+        raise NumberTaken(drawn.number.name)
     of = None if order_number is None else order_book.find(session, programme_id=programme_id, number=order_number)
     return archive.keep(
         session,
@@ -97,11 +78,23 @@ def keep(session: WriteSession, *, drawn: Drawn, actor: str, at: datetime) -> Do
         subject=f"programme:{programme_id}" if of is None else order_book.subject(of.number),
         buyer_id=None if of is None else of.buyer_id,
         file_name=f"dossier-{number.name}.pdf",
-        file=file,
+        file=drawn.file,
         content={"seal": drawn.covered.number, "order": order_number, **asdict(drawn.wording)},
         actor=actor,
-        at=at,
+        at=drawn.at,
     )
+
+
+def close(
+    house: Database, *, programme_id: int, order_number: int | None, anchors: Path, signer: Signer, actor: str, now: Now
+) -> Document:
+    """Draw and keep, as often as somebody else is quicker. Refuses as `draw`."""
+    while True:
+        drawn = draw(
+            house, programme_id=programme_id, order_number=order_number, anchors=anchors, signer=signer, now=now
+        )
+        with suppress(NumberTaken):
+            return house.write(keep, drawn=drawn, actor=actor)
 
 
 def drawn_again(house: Database, *, programme_id: int, name: str, signer: Signer) -> bytes:
@@ -114,7 +107,8 @@ def drawn_again(house: Database, *, programme_id: int, name: str, signer: Signer
         series, _, number = kept.name.rpartition("-")
         covered = seal.find(session, programme_id=programme_id, number=kept.content["seal"])
         named = Number(series, int(number), kept.issued_on)
-        return _file(session, Drawn(programme_id, kept.content["order"], covered, named, signer, _kept_wording(kept)))
+        wanted = Drawn(programme_id, kept.content["order"], covered, named, kept.made_at, signer, _kept_wording(kept))
+        return _file(session, wanted)
 
     return house.read(again)
 
@@ -137,293 +131,13 @@ def _kept_wording(kept: Document) -> Wording:
 
 
 def _file(session: ReadSession, wanted: Drawn) -> bytes:
-    values = _dossier(session, wanted)
+    values = dossier_of(
+        session,
+        programme_id=wanted.programme_id,
+        order_number=wanted.order_number,
+        covered=wanted.covered,
+        number=wanted.number,
+        wording=wanted.wording,
+    )
     about = " ".join(values.about)
     return signed(closing_dossier(values), signer=wanted.signer, at=wanted.covered.at, name=values.issuer, reason=about)
-
-
-# ── What it says ─────────────────────────────────────────────────────────────────────────────────────────────────
-def _dossier(session: ReadSession, wanted: Drawn) -> Dossier:
-    programme_id, order_number = wanted.programme_id, wanted.order_number
-    covered, number, wording = wanted.covered, wanted.number, wanted.wording
-    programme, upto = rules(session, programme_id=programme_id), covered.to_journal
-    accounts = dossier.accounts(session, programme_id=programme_id, upto_journal=upto, order_number=order_number)
-    if not accounts:
-        raise NothingToClose
-    accounts = [replace(one, purchase_order=wording.purchase_orders[one.number]) for one in accounts]
-    numbers = [one.number for one in accounts]
-    received = dossier.receipts(
-        session, programme_id=programme_id, upto_journal=upto, at=covered.at, order_numbers=numbers
-    )
-    sections = [_orders(accounts), _receipts(received)]
-    if order_number is None:
-        sections += [_runs(session, programme_id, upto), _balance(session, programme_id, upto, wording)]
-    sections += [
-        _exceptions(session, programme_id, upto, order_number),
-        _papers(session, programme_id, covered, accounts, whole=order_number is None),
-        _vouchers(session, programme_id, upto, numbers),
-    ]
-    about = [f"{programme.name}, du {clock.day_fr(programme.starts_on)} au {clock.day_fr(programme.expires_on)}"]
-    if order_number is not None:
-        about.append(f"Commande n° {order_number}, {accounts[0].buyer_name}")
-    issued = sum(one.issued_cents for one in accounts)
-    return Dossier(
-        number=number.name,
-        issuer=programme.issuer_name,
-        issuer_lines=(*programme.issuer_address.splitlines(), *_siret(programme)),
-        about=tuple(about),
-        as_of=covered.at,
-        issued_on=number.on,
-        witness=f"Journal lu jusqu’à l’écriture {upto}, couverte par le sceau n° {covered.number}"
-        f" ({covered.hash.hex()[:16]}…).",
-        issued_cents=issued,
-        parts_cents=_parts(accounts),
-        figures=_figures(accounts, programme, whole=order_number is None),
-        unspent=_unspent(session, programme, upto, accounts, whole=order_number is None),
-        sections=tuple(sections),
-    )
-
-
-def _parts(accounts: list[OrderAccount]) -> tuple[int, ...]:
-    return tuple(
-        sum(getattr(one, f"{part}_cents") for one in accounts)
-        for part in ("spent", "lapsed", "cancelled", "circulating")
-    )
-
-
-def _siret(programme: Rules) -> tuple[str, ...]:
-    siret = programme.issuer_siret
-    return (f"SIRET {siret[:3]} {siret[3:6]} {siret[6:9]} {siret[9:]}",) if siret else ()
-
-
-def _figures(accounts: list[OrderAccount], programme: Rules, *, whole: bool) -> tuple[Figure, ...]:
-    issued, (spent, lapsed, cancelled, circulating) = sum(one.issued_cents for one in accounts), _parts(accounts)
-    figures = [
-        Figure("Commandé, annulations comprises", sum(one.ordered_cents for one in accounts)),
-        Figure("Chèques émis", issued, strong=True),
-        Figure("dont dépensés dans les commerces", spent),
-        Figure("dont périmés", lapsed),
-        Figure("dont annulés et rendus à la commande", cancelled),
-        Figure("dont encore en circulation", circulating),
-        Figure("Nombre de chèques émis", words=count_fr(sum(one.vouchers for one in accounts))),
-        Figure("Encaissé des acheteurs", sum(one.paid_cents for one in accounts)),
-        Figure("Remboursé aux acheteurs sur leurs commandes", sum(one.paid_back_cents for one in accounts)),
-        Figure("Restant dû par les acheteurs", sum(max(0, one.owed_cents) for one in accounts)),
-        Figure("Restant à rendre aux acheteurs", -sum(min(0, one.owed_cents) for one in accounts)),
-    ]
-    if whole:
-        reached = whole_percent(spent, of_cents=programme.target_cents)
-        figures += [
-            Figure("Objectif du dispositif", programme.target_cents),
-            Figure("Part de l’objectif atteinte", words=f"{reached} %", strong=True),
-        ]
-    return tuple(figures)
-
-
-def _unspent(
-    session: ReadSession, programme: Rules, upto: int, accounts: list[OrderAccount], *, whole: bool
-) -> tuple[str, ...]:
-    rule = _UNSPENT[programme.lapse_to]
-    if not whole:
-        (_, lapsed, cancelled, left) = _parts(accounts)
-        return (
-            rule,
-            f"Périmé sur cette commande : {euros_fr(lapsed)} ; annulé et rendu à la commande : {euros_fr(cancelled)} ;"
-            f" encore en circulation : {euros_fr(left)}.",
-        )
-    gone = dossier.unspent(session, programme_id=programme.programme_id, upto_journal=upto)
-    return (
-        rule,
-        f"Acquis à l’émetteur : {euros_fr(gone.breakage_cents)} ; reporté : {euros_fr(gone.next_campaign_cents)} ;"
-        f" à rendre aux acheteurs : {euros_fr(gone.owed_to_buyers_cents)} ; déjà rendu :"
-        f" {euros_fr(gone.given_back_cents)}.",
-    )
-
-
-def _orders(accounts: list[OrderAccount]) -> Section:
-    def cells(one: OrderAccount) -> list[Cell]:
-        return [
-            str(one.number), one.buyer_name, one.purchase_order, one.vouchers, Euros(one.issued_cents),
-            Euros(one.spent_cents), Euros(one.lapsed_cents), Euros(one.cancelled_cents), Euros(one.circulating_cents),
-            Euros(one.owed_cents),
-        ]  # fmt: skip
-
-    sums = [sum(getattr(one, f"{name}_cents") for one in accounts)
-            for name in ("issued", "spent", "lapsed", "cancelled", "circulating", "owed")]  # fmt: skip
-    return Section(
-        title="Commandes",
-        note="Émis = dépensé + périmé + annulé + en circulation. Dû : restant à payer par l’acheteur ; négatif, à lui"
-        " rendre.",
-        file_name="commandes.csv",
-        columns=(
-            Column("N°", 3), Column("Acheteur", 23), Column("Bon de cde", 10), Column("Chèques", 7),
-            Column("Émis (€)", 9), Column("Dépensé (€)", 9), Column("Périmé (€)", 8), Column("Annulé (€)", 8),
-            Column("En circ. (€)", 9), Column("Dû (€)", 8),
-        ),
-        rows=[cells(one) for one in accounts],
-        total=[None, _ALL, None, sum(one.vouchers for one in accounts), *map(Euros, sums)],
-    )  # fmt: skip
-
-
-def _receipts(received: list[Receipt]) -> Section:
-    return Section(
-        title="Encaissements et remboursements",
-        note="Par commande et par mandat, où le virement du comptable public le nomme. Négatif : rendu à l’acheteur.",
-        file_name="encaissements.csv",
-        columns=(
-            Column("Écriture", 8), Column("Date", 10), Column("Commande", 10), Column("Mandat", 14),
-            Column("Virement", 44), Column("Montant (€)", 14),
-        ),
-        rows=[
-            [str(one.journal_id), one.on, str(one.order_number), one.mandate, _transfer(one), Euros(one.cents)]
-            for one in received
-        ],
-        total=[_ALL, None, None, None, None, Euros(sum(one.cents for one in received))],
-    )  # fmt: skip
-
-
-def _transfer(one: Receipt) -> str:
-    """The bank's day as the French write it, then its own name for the transfer."""
-    day, _, name = one.reference.partition(" ")
-    try:
-        return f"{date.fromisoformat(day):%d/%m/%Y} {name}".rstrip()
-    except ValueError:
-        return one.reference
-
-
-def _runs(session: ReadSession, programme_id: int, upto: int) -> Section:
-    found = dossier.runs(session, programme_id=programme_id, upto_journal=upto)
-    files = archive.about(
-        session, programme_id=programme_id, subjects=[f"run:{one.number}" for one in found], kinds=("bank_file",)
-    )
-    file_of = {one.subject: one.name for one in files if one.journal_id <= upto}
-
-    def cells(one: RunAccount) -> list[Cell]:
-        return [
-            str(one.number), one.from_on, one.to_on, one.execution_on, one.merchants, Euros(one.commission_cents),
-            Euros(one.vat_cents), Euros(one.net_cents), Euros(one.returned_cents), file_of.get(f"run:{one.number}"),
-        ]  # fmt: skip
-
-    return Section(
-        title="Règlements aux commerçants et fichiers bancaires",
-        note="Chaque fichier remis à la banque est une pièce, avec son empreinte SHA-256, dans la liste des pièces.",
-        file_name="reglements.csv",
-        columns=(
-            Column("N°", 5), Column("Du", 9), Column("Au", 9), Column("Payé le", 9), Column("Commerces", 10),
-            Column("Comm. (€)", 10), Column("TVA (€)", 9), Column("Net (€)", 11), Column("Rejeté (€)", 10),
-            Column("Fichier", 18),
-        ),
-        rows=[cells(one) for one in found],
-        total=[
-            _ALL, None, None, None, None, Euros(sum(one.commission_cents for one in found)),
-            Euros(sum(one.vat_cents for one in found)), Euros(sum(one.net_cents for one in found)),
-            Euros(sum(one.returned_cents for one in found)), None,
-        ],
-    )  # fmt: skip
-
-
-def _balance(session: ReadSession, programme_id: int, upto: int, wording: Wording) -> Section:
-    found = books.trial_balance(session, programme_id=programme_id, upto_journal=upto, numbers=wording.accounts)
-    return Section(
-        title="Balance des comptes",
-        note="Le total des débits est celui des crédits.",
-        file_name="balance.csv",
-        columns=(
-            Column("Compte", 9), Column("Intitulé", 43), Column("Débit (€)", 12), Column("Crédit (€)", 12),
-            Column("Débiteur (€)", 12), Column("Créditeur (€)", 12),
-        ),
-        rows=[
-            [
-                one.number, one.name, Euros(one.debit_cents), Euros(one.credit_cents), Euros(one.debit_balance_cents),
-                Euros(one.credit_balance_cents),
-            ]
-            for one in found.accounts
-        ],
-        total=[
-            _ALL, None, Euros(found.debit_cents), Euros(found.credit_cents),
-            Euros(sum(one.debit_balance_cents for one in found.accounts)),
-            Euros(sum(one.credit_balance_cents for one in found.accounts)),
-        ],
-    )  # fmt: skip
-
-
-def _exceptions(session: ReadSession, programme_id: int, upto: int, order_number: int | None) -> Section:
-    rows: list[list[Cell]] = [
-        [str(number), on, label(kind, subject), _why(kind, reason), Euros(cents)]
-        for number, on, kind, subject, reason, cents in dossier.exceptions(
-            session, programme_id=programme_id, upto_journal=upto, order_number=order_number
-        )
-    ]
-    return Section(
-        title="Liste des exceptions",
-        note="Tout ce qui n’est pas le cours ordinaire d’un chèque : annulations, oppositions, remplacements, litiges,"
-        " retenues, rejets, avoirs.",
-        file_name="exceptions.csv",
-        columns=(
-            Column("Écriture", 8), Column("Date", 10), Column("Fait", 33), Column("Motif", 38),
-            Column("Montant (€)", 11),
-        ),
-        rows=rows,
-    )  # fmt: skip
-
-
-def _why(kind: str, reason: str) -> str | None:
-    if kind == "credited":
-        return reason.partition(" ")[0]
-    if kind == "extended":
-        return " → ".join(reason.split())
-    return reason if kind in _TOLD_WHY else None
-
-
-def _papers(
-    session: ReadSession, programme_id: int, covered: Seal, accounts: list[OrderAccount], *, whole: bool
-) -> Section:
-    subjects = [order_book.subject(one.number) for one in accounts]
-    found = archive.upto(
-        session, programme_id=programme_id, journal_id=covered.to_journal, subjects=None if whole else subjects
-    )
-    return Section(
-        title="Pièces établies",
-        note="Factures, avoirs, relevés et fichiers, avec l’empreinte sous laquelle le journal les connaît.",
-        file_name="pieces.csv",
-        columns=(
-            Column("Pièce", 14), Column("Nature", 19), Column("Date", 9), Column("Montant (€)", 11),
-            Column("SHA-256", 50),
-        ),
-        rows=[
-            [one.name, archive.KINDS_FR[one.kind], one.issued_on, _cents_of(one), one.sha256] for one in found
-        ],
-    )  # fmt: skip
-
-
-def _cents_of(paper: Document) -> Euros | None:
-    """What it asks for; of a statement, what it says is paid; none of a paper without a sum."""
-    if paper.kind == "statement":
-        return Euros(paper.content["net_cents"])
-    return Euros(paper.cents) if paper.kind not in ("bank_file", "dossier") else None
-
-
-def _vouchers(session: ReadSession, programme_id: int, upto: int, order_numbers: list[int]) -> Section:
-    def rows() -> Iterator[list[Cell]]:
-        for order_number in order_numbers:
-            for one in outcomes.by_voucher(
-                session, programme_id=programme_id, upto_journal=upto, order_number=order_number
-            ):
-                gone = one.gone
-                yield [
-                    str(one.serial), str(order_number), Euros(one.face_cents), Euros(gone.spent), Euros(gone.lapsed),
-                    Euros(gone.cancelled), Euros(gone.passed_on), Euros(one.left_cents),
-                    None if one.replaces is None else str(one.replaces),
-                ]  # fmt: skip
-
-    return Section(
-        title="Chèques, un par un",
-        note="Par numéro. Remplacé : passé sur le chèque qui le remplace. Aucun nom, aucun commerce.",
-        file_name="cheques.csv",
-        columns=(
-            Column("Numéro", 12), Column("Commande", 10), Column("Valeur (€)", 11), Column("Dépensé (€)", 11),
-            Column("Périmé (€)", 11), Column("Annulé (€)", 11), Column("Remplacé (€)", 11),
-            Column("Restant (€)", 11), Column("Remplace le", 12),
-        ),
-        rows=list(rows()),
-    )  # fmt: skip

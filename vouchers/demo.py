@@ -14,6 +14,7 @@ from random import Random
 from typing import Any, Final
 
 from vouchers import (
+    archive,
     bank_statements,
     clock,
     closing,
@@ -364,17 +365,17 @@ def _papers(
 
 def _close(house: Database, *, settings: Settings, cast: Cast, folder: Path, now: datetime) -> Path:
     """The dossier as it stands: the campaign is not over, and it says so."""
-    drawn = closing.draw(
+    made = closing.close(
         house,
         programme_id=cast.programme_id,
         order_number=None,
         anchors=settings.anchors_path(),
         signer=signer(settings, at=now),
+        actor=cast.actor("trésorier"),
         now=lambda: now,
     )
-    house.write(closing.keep, drawn=drawn, actor=cast.actor("trésorier"), at=now)
-    out = folder / f"dossier-{drawn.number.name}.pdf"
-    out.write_bytes(drawn.file)
+    out = folder / made.file_name
+    out.write_bytes(house.read(archive.file_of, programme_id=cast.programme_id, name=made.name))
     return out
 
 

@@ -1,5 +1,6 @@
 """The closing of a campaign at a desk: the dossier of the programme or of one order, made, kept, downloaded."""
 
+from contextlib import suppress
 from typing import Any, Final
 
 from fastapi import APIRouter
@@ -45,23 +46,29 @@ async def _close(desk: PageDesk, *, order_number: int | None) -> Response:
     settings: Settings = desk.screen.request.app.state.settings
 
     async def made() -> Response:
-        # Drawn and signed first: no till waits for the thousand lines of a dossier.
-        drawn = await run_in_threadpool(
-            closing.draw,
-            desk.house.database,
-            programme_id=desk.programme_id,
-            order_number=order_number,
-            anchors=settings.anchors_path(),
-            signer=signer(settings, at=desk.at),
-            now=clock.now,
-        )
-        return await desk.once(
-            lambda session: {"name": closing.keep(session, drawn=drawn, actor=desk.caller.actor, at=desk.at).name},
-            then=f"{desk.home}/cloture",
-            said=_("Le dossier est établi, signé et conservé."),
-        )
+        while True:
+            # Drawn and signed first: no till waits for the thousand lines of a dossier.
+            drawn = await run_in_threadpool(
+                closing.draw,
+                desk.house.database,
+                programme_id=desk.programme_id,
+                order_number=order_number,
+                anchors=settings.anchors_path(),
+                signer=signer(settings, at=desk.at),
+                now=clock.now,
+            )
+            with suppress(closing.NumberTaken):
+                return await _kept(desk, drawn)
 
     return await desk.tried(made, again=_shown)
+
+
+async def _kept(desk: PageDesk, drawn: closing.Drawn) -> Response:
+    return await desk.once(
+        lambda session: {"name": closing.keep(session, drawn=drawn, actor=desk.caller.actor).name},
+        then=f"{desk.home}/cloture",
+        said=_("Le dossier est établi, signé et conservé."),
+    )
 
 
 async def _shown(desk: PageDesk) -> Response:
