@@ -123,7 +123,7 @@ def objects_of(doors: Doors, programme_id: int) -> Objects:
 
 def _papers(doors: Doors, programme_id: int, *, buyer_id: int, merchant_id: int) -> dict[str, str]:
     """A paper of the buyer and one of the shop."""
-    kept: dict[str, Any] = {"kind": "statement", "subject": "programme:1", "file_name": "x.pdf", "file": b"%PDF"}
+    kept: dict[str, Any] = {"kind": "dossier", "subject": "programme:1", "file_name": "x.pdf", "file": b"%PDF"}
     told = {"programme_id": programme_id, "actor": "staff:1", "at": clock.now(), **kept}
     house = doors.house
     return {
