@@ -114,12 +114,11 @@ def drawn_again(house: Database, *, programme_id: int, name: str, signer: Signer
 
 
 def _wording(session: ReadSession, *, programme_id: int, order_number: int | None, covered: Seal) -> Wording:
-    approved = dossier.accounts(
-        session, programme_id=programme_id, upto_journal=covered.to_journal, order_number=order_number
-    )
     return Wording(
         accounts=account_numbers(session, programme_id=programme_id) if order_number is None else {},
-        purchase_orders={one.number: one.purchase_order for one in approved},
+        purchase_orders=dossier.purchase_orders(
+            session, programme_id=programme_id, upto_journal=covered.to_journal, order_number=order_number
+        ),
     )
 
 

@@ -135,6 +135,14 @@ def accounts(
     ]
 
 
+def purchase_orders(
+    session: ReadSession, *, programme_id: int, upto_journal: int, order_number: int | None = None
+) -> dict[int, str | None]:
+    """The purchase order of every order that was ever approved, or of the one named, as it is now."""
+    rows = session.execute(_approved(programme_id, upto_journal=upto_journal, order_number=order_number))
+    return {row.number: row.purchase_order for row in rows}
+
+
 def receipts(
     session: ReadSession, *, programme_id: int, upto_journal: int, at: datetime, order_numbers: Sequence[int]
 ) -> list[Receipt]:

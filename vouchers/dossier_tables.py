@@ -309,16 +309,15 @@ def _cents_of(paper: Document) -> Euros | None:
 
 def _vouchers(session: ReadSession, programme_id: int, upto: int, order_numbers: list[int]) -> Section:
     def rows() -> Iterator[list[Cell]]:
-        for order_number in order_numbers:
-            for one in outcomes.by_voucher(
-                session, programme_id=programme_id, upto_journal=upto, order_number=order_number
-            ):
-                gone = one.gone
-                yield [
-                    str(one.serial), str(order_number), Euros(one.face_cents), Euros(gone.spent), Euros(gone.lapsed),
-                    Euros(gone.cancelled), Euros(gone.passed_on), Euros(one.left_cents),
-                    None if one.replaces is None else str(one.replaces),
-                ]  # fmt: skip
+        for one in outcomes.by_voucher(
+            session, programme_id=programme_id, upto_journal=upto, order_numbers=order_numbers
+        ):
+            gone = one.gone
+            yield [
+                str(one.serial), str(one.order_number), Euros(one.face_cents), Euros(gone.spent), Euros(gone.lapsed),
+                Euros(gone.cancelled), Euros(gone.passed_on), Euros(one.left_cents),
+                None if one.replaces is None else str(one.replaces),
+            ]  # fmt: skip
 
     return Section(
         title="Chèques, un par un",

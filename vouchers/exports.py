@@ -20,7 +20,7 @@ from vouchers.db import Database, ReadSession
 from vouchers.entries import Entry, EntryLine
 from vouchers.errors import BadInput, IssuerSirenMissing
 from vouchers.paper.beancount import beancount_file
-from vouchers.paper.fec import Encoding, Separator, description, fec, file_name
+from vouchers.paper.fec import Contents, Encoding, Separator, description, fec, file_name
 from vouchers.paper.fec_rules import Fault, faults_in
 from vouchers.paper.hledger import hledger_entries
 from vouchers.paper.report_sheet import AccountTotals, Dashboard, Gauge, Lapsing, Leverage, Share, Week, report_sheet
@@ -184,25 +184,21 @@ def _year_fec(
     if issuer.issuer_siret is None:
         raise IssuerSirenMissing
     siren, closing = issuer.issuer_siret[:_SIREN_DIGITS], closing_of(year, at=at)
-    is_empty = True
-
-    def found() -> Iterator[Entry]:
-        nonlocal is_empty
-        of_year = {"from_on": date(year, 1, 1), "to_on": closing}
-        for entry in accounting.entries(session, programme_id=programme_id, **of_year):
-            is_empty = False
-            yield replace(entry, lines=tuple(map(_naming_its_voucher, entry.lines)))
-
+    contents = Contents()
+    found: Iterator[Entry] = (
+        replace(entry, lines=tuple(map(_naming_its_voucher, entry.lines)))
+        for entry in accounting.entries(session, programme_id=programme_id, from_on=date(year, 1, 1), to_on=closing)
+    )
     file = cast(BinaryIO, tempfile.SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115 - the Fec's own
-    _pour(fec(found(), encoding=encoding, separator=separator), file)
-    if is_empty:
+    _pour(fec(contents.noting(found), encoding=encoding, separator=separator), file)
+    if not contents.entries:
         file.close()
         raise BadInput(field="year", problem="nothing_written")
     return Fec(
         name=file_name(siren, closing),
         file=file,
         description=description(
-            found(),
+            contents,
             siren=siren,
             company=issuer.issuer_name,
             closing=closing,

@@ -3,7 +3,7 @@
 A voucher's row says how it stands now; this says how it stood at a watermark, and says the same for ever.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, select, true
@@ -51,10 +51,24 @@ class VoucherAccount(NamedTuple):
 
 
 def by_voucher(
-    session: ReadSession, *, programme_id: int, upto_journal: int, order_number: int
+    session: ReadSession, *, programme_id: int, upto_journal: int, order_numbers: Iterable[int]
 ) -> Iterator[VoucherAccount]:
-    """Each voucher of an order by serial, those that replaced another too. Read it inside the transaction."""
-    _, newest = issued(session, programme_id=programme_id, upto_journal=upto_journal).get(order_number, (0, 0))
+    """Each voucher of these orders, order by order, by serial, those that replaced another too.
+
+    Read it to its end inside the transaction.
+    """
+    newest_of = issued(session, programme_id=programme_id, upto_journal=upto_journal)
+    for order_number in order_numbers:
+        _, newest = newest_of.get(order_number, (0, 0))
+        yield from _of_order(
+            session, programme_id=programme_id, upto_journal=upto_journal, order_number=order_number, newest=newest
+        )
+
+
+def _of_order(
+    session: ReadSession, *, programme_id: int, upto_journal: int, order_number: int, newest: int
+) -> Iterator[VoucherAccount]:
+    """`newest`: the highest serial of the order that was issued by then."""
     of_order = and_(batch.c.programme_id == voucher.c.programme_id, batch.c.number == voucher.c.batch_number)
     last = 0
     while some := session.execute(

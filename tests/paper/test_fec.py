@@ -9,7 +9,7 @@ import pytest
 
 from tests.paper.books import a_campaign, a_line, an_entry
 from vouchers.entries import EntriesOutOfOrder, Entry, EntryDoesNotBalance, EntryLine, EntryNotWhole
-from vouchers.paper.fec import COLUMNS, Encoding, NumberMissing, Separator, description, fec, file_name
+from vouchers.paper.fec import COLUMNS, Contents, Encoding, NumberMissing, Separator, description, fec, file_name
 from vouchers.paper.fec_rules import LISTED, RULES, faults
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -112,14 +112,16 @@ def test_a_file_is_named_by_the_siren_and_the_day_the_year_closes() -> None:
 
 
 def test_the_description_tells_columns_charset_journals_and_accounts() -> None:
-    content = description(a_campaign(), siren="801234562", company="Vitrines d’Auge 🎁", closing=CLOSING)
+    contents = Contents()
+    assert list(contents.noting(a_campaign())) == list(a_campaign())
+    content = description(contents, siren="801234562", company="Vitrines d’Auge 🎁", closing=CLOSING)
     assert content == (GOLDEN / "fec_description.txt").read_bytes()
     text = content.decode("iso-8859-15")
     assert "Fichier : 801234562FEC20261231.txt\r\n" in text
     assert "121 246,00 €" in text
     assert "468120 : Titres en circulation" in text
     in_parts = description(
-        [], siren="801234562", company="", closing=CLOSING, encoding="ascii", separator="pipe", parts=2
+        Contents(), siren="801234562", company="", closing=CLOSING, encoding="ascii", separator="pipe", parts=2
     )
     assert b"801234562FEC20261231_1.txt" in in_parts and b"801234562FEC20261231_2.txt" in in_parts
     assert in_parts.isascii()
@@ -148,7 +150,7 @@ def test_a_line_without_one_side_or_with_half_a_pair_cannot_be_made(wrong: dict[
     facts: dict[str, object] = {"account": "512100", "account_name": "Banque", "label": "x"}
     facts |= {"debit_cents": 1, "credit_cents": 0}
     with pytest.raises(EntryNotWhole):
-        EntryLine(**(facts | wrong))  # type: ignore[arg-type]
+        EntryLine(**(facts | wrong))
 
 
 @pytest.mark.parametrize("wrong", [{"journal": "v e"}, {"number": 0}, {"lines": ()}])
@@ -157,7 +159,7 @@ def test_an_entry_without_a_number_a_journal_or_a_line_cannot_be_made(wrong: dic
     facts |= {"piece_on": CLOSING, "validated_on": CLOSING, "fact": None}
     facts |= {"lines": (a_line("512100", 1, "x"), a_line("468120", -1, "x"))}
     with pytest.raises(EntryNotWhole):
-        Entry(**(facts | wrong))  # type: ignore[arg-type]
+        Entry(**(facts | wrong))
 
 
 # ── One bad file for each rule ───────────────────────────────────────────────────────────────────────────────────

@@ -96,7 +96,7 @@ def file_name(siren: str, closing: date, *, part: int | None = None) -> str:
 
 
 def description(
-    entries: Iterable[Entry],
+    contents: "Contents",
     *,
     siren: str,
     company: str,
@@ -107,11 +107,8 @@ def description(
 ) -> bytes:
     """The technical description that goes with the file (LPF A.47 A-1, II), in French, in the file's own charset.
 
-    `entries` are the file's, read once; `parts` how many files they were spread over.
+    `contents` of the file, noted as it was written; `parts`: how many files it was spread over.
     """
-    found = _Contents()
-    for entry in entries:
-        found.note(entry)
     name = _cleaned(company, encoding) or siren
     names = [file_name(siren, closing, part=part) for part in (range(1, parts + 1) if parts > 1 else (None,))]
     text = [
@@ -131,22 +128,22 @@ def description(
         "Les caractères hors du jeu sont remplacés par la lettre de base ; tabulations et barres verticales, par une "
         "espace ou une barre oblique.",
         "",
-        *found.said(),
+        *contents.said(),
         "",
         "Zones, dans l'ordre :",
         *(f"{rank:>2}. {column} : {said}" for rank, (column, said) in enumerate(_MEANINGS.items(), 1)),
         "",
         "Journaux utilisés :",
-        *(f"{code} : {label}" for code, label in sorted(found.journals.items())),
+        *(f"{code} : {label}" for code, label in sorted(contents.journals.items())),
         "",
         "Comptes utilisés :",
-        *(f"{number} : {label}" for number, label in sorted(found.accounts.items())),
+        *(f"{number} : {label}" for number, label in sorted(contents.accounts.items())),
     ]
     return _written([_fit(line, encoding) for line in text], encoding)
 
 
 @dataclass(slots=True)
-class _Contents:
+class Contents:
     """What the description tells of the entries, gathered as they pass."""
 
     journals: dict[str, str] = field(default_factory=dict)
@@ -157,7 +154,13 @@ class _Contents:
     first: date | None = None
     last: date | None = None
 
-    def note(self, entry: Entry) -> None:
+    def noting(self, entries: Iterable[Entry]) -> Iterator[Entry]:
+        """The same entries, each noted as it passes."""
+        for entry in entries:
+            self._note(entry)
+            yield entry
+
+    def _note(self, entry: Entry) -> None:
         self.journals.setdefault(entry.journal, entry.journal_name)
         for line in entry.lines:
             self.accounts.setdefault(line.account, line.account_name)
