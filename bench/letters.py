@@ -11,8 +11,6 @@ import argparse
 import io
 import itertools
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -24,7 +22,7 @@ from qrcode.constants import ERROR_CORRECT_M
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
-from bench.print_sheets import TEXT, batch, report
+from bench.print_sheets import TEXT, batch, peak_bytes, print_peak, report
 from vouchers import codes
 from vouchers.money import face_value_fr
 from vouchers.paper import cheque, fonts, letter_forms
@@ -124,12 +122,6 @@ def letters_a_second(way: Callable[[Path, int], None], pdf: Path, count: int) ->
     return count / (time.perf_counter() - began)
 
 
-def peak_bytes(count: int) -> int:
-    """Peak memory of a fresh process that writes and checks so many."""
-    run = [sys.executable, "-m", "bench.letters", "--peak", str(count)]
-    return int(subprocess.run(run, check=True, capture_output=True, text=True).stdout)
-
-
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--quick", action="store_true")
@@ -139,9 +131,7 @@ def main() -> None:
         pdf = Path(folder) / "letters.pdf"
         if options.peak:
             checked(pdf, options.peak)
-            # Not getrusage: its peak is inherited from the process that started this one.
-            status = Path("/proc/self/status").read_text()
-            print(int(status.split("VmHWM:")[1].split()[0]) * 1024)
+            print_peak()
             return
         few, many, rounds = (15, 200, 1) if options.quick else (40, 1_500, 3)
         checked(pdf, 2)
@@ -151,7 +141,7 @@ def main() -> None:
             ours, baseline = (statistics.median(side) for side in zip(*pairs, strict=True))
             report(name, ours, baseline, statistics.median(o / b for o, b in pairs), "letters/s")
     most = 600 if options.quick else 6_000
-    one, ten = peak_bytes(most // 10), peak_bytes(most)
+    one, ten = peak_bytes("bench.letters", most // 10), peak_bytes("bench.letters", most)
     report("letters_memory", ten, one, ten / one, "peak bytes for tenfold letters")
 
 

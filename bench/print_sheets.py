@@ -95,10 +95,17 @@ def vouchers_a_second(way: Callable[[Path, int], None], pdf: Path, quantity: int
     return quantity / (time.perf_counter() - began)
 
 
-def peak_bytes(quantity: int) -> int:
-    """Peak memory of a fresh process that prints and checks so many."""
-    run = [sys.executable, "-m", "bench.print_sheets", "--peak", str(quantity)]
+def peak_bytes(bench: str, count: int) -> int:
+    """Peak memory of a fresh process that runs `bench` with `--peak count`."""
+    run = [sys.executable, "-m", bench, "--peak", str(count)]
     return int(subprocess.run(run, check=True, capture_output=True, text=True).stdout)
+
+
+def print_peak() -> None:
+    """The peak memory of this process, for the one that started it."""
+    # Not getrusage: its peak is inherited from the process that started this one.
+    status = Path("/proc/self/status").read_text()
+    print(int(status.split("VmHWM:")[1].split()[0]) * 1024)
 
 
 def report(name: str, ours: float, baseline: float, ratio: float, unit: str) -> None:
@@ -121,9 +128,7 @@ def main() -> None:
         pdf = Path(folder) / "sheets.pdf"
         if options.peak:
             checked(pdf, options.peak)
-            # Not getrusage: its peak is inherited from the process that started this one.
-            status = Path("/proc/self/status").read_text()
-            print(int(status.split("VmHWM:")[1].split()[0]) * 1024)
+            print_peak()
             return
         few, many, rounds = (60, 1_200, 1) if options.quick else (150, 6_000, 3)
         checked(pdf, 3)
@@ -133,7 +138,7 @@ def main() -> None:
             pairs = [(vouchers_a_second(way, pdf, many), vouchers_a_second(naive, pdf, few)) for _ in range(rounds)]
             ours, baseline = (statistics.median(side) for side in zip(*pairs, strict=True))
             report(name, ours, baseline, statistics.median(o / b for o, b in pairs), "vouchers/s")
-    one, ten = peak_bytes(many // 10), peak_bytes(many)
+    one, ten = peak_bytes("bench.print_sheets", many // 10), peak_bytes("bench.print_sheets", many)
     report("print_memory", ten, one, ten / one, "peak bytes for tenfold vouchers")
 
 

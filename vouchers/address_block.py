@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, Protocol
 
 BY_HAND: Final = "À REMETTRE EN MAIN PROPRE"
 MOST_LINES: Final = 6
@@ -42,6 +42,7 @@ _INSIDE: Final = frozenset({
 _COMMA: Final = re.compile(r"\s*[,;]\s*")
 _NUMBER: Final = re.compile(r"[0-9]+ ?(?:BIS|TER|QUATER|[A-D])?")
 _FIRST_NUMBER: Final = re.compile(r"([0-9]+) ?(?:BIS |TER |QUATER |[A-D] )?(.*)")
+_TOWN: Final = re.compile(r"(?:F-?|FR-?)?([0-9]{5})\s+(\S.*)")
 _OTHER: Final = re.compile(r"[^A-Z0-9]+")
 _SPELT: Final = str.maketrans({"Œ": "OE", "Æ": "AE", "Ø": "O", "Ł": "L", "Đ": "D", "Þ": "TH"})
 
@@ -173,6 +174,47 @@ def of_text(
         postcode=postcode,
         town=town,
     )
+
+
+class Addressed(Protocol):
+    """A person of a list, with the address as it was brought."""
+
+    @property
+    def civility(self) -> str | None: ...
+    @property
+    def first_name(self) -> str | None: ...
+    @property
+    def last_name(self) -> str | None: ...
+    @property
+    def address(self) -> str | None: ...
+    @property
+    def postcode(self) -> str | None: ...
+    @property
+    def town(self) -> str | None: ...
+
+
+def of_person(one: Addressed) -> Block | Unfit:
+    """The block of one person of a list."""
+    return of_text(
+        civility=one.civility,
+        first_name=one.first_name,
+        last_name=one.last_name,
+        address=one.address,
+        postcode=one.postcode,
+        town=one.town,
+    )
+
+
+def parted(lines: Sequence[str]) -> tuple[tuple[str, ...], str, str]:
+    """(lines above the town, its postcode, its name): the last line that begins with five digits is the town's.
+
+    'F-14170 Saint-Pierre' too. Without such a line nothing is known but the lines. What stands below the town (a
+    country) stays out.
+    """
+    for index in range(len(lines) - 1, -1, -1):
+        if found := _TOWN.fullmatch(lines[index]):
+            return tuple(lines[:index]), found[1], found[2]
+    return tuple(lines), "", ""
 
 
 def street_order(*, address: str | None, postcode: str | None, town: str | None) -> tuple[str, str, int]:

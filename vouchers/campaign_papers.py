@@ -142,7 +142,7 @@ def letters_of(
     held = reminders.holders(session, programme_id=programme_id, buyer_id=buyer_id, at=at, list_id=list_id)
     return sender, [
         Letter(
-            address_block.shown(_block(one), name=one.full_name),
+            address_block.shown(address_block.of_person(one), name=one.full_name),
             letter_words.called(one.civility),
             one.vouchers,
             one.cents,
@@ -162,20 +162,9 @@ def mailing_rows(held: Sequence[Holder]) -> list[list[Cell]]:
     """The same people for a mail house: the lines of the envelope in their places, and what the letter says."""
     rows: list[list[Cell]] = []
     for one in held:
-        found = _block(one)
+        found = address_block.of_person(one)
         six = found.six if isinstance(found, Block) else address_block.shown(found, name=one.full_name)
         lines = [line or None for line in six] + [None] * (MOST_LINES - len(six))
         named = (one.civility, one.first_name, one.last_name)
         rows.append([*named, *lines, one.delivery_round, one.vouchers, Euros(one.cents), one.last_on])
     return rows
-
-
-def _block(one: Holder) -> Block | address_block.Unfit:
-    return address_block.of_text(
-        civility=one.civility,
-        first_name=one.first_name,
-        last_name=one.last_name,
-        address=one.address,
-        postcode=one.postcode,
-        town=one.town,
-    )

@@ -8,7 +8,6 @@ what the ledger says was sold.
 `invoicing` makes the papers. Amounts are cents above zero here; the archive has those of credit notes below zero.
 """
 
-import re
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date
@@ -17,6 +16,7 @@ from typing import Any, Final, Literal
 from sqlalchemy import func, or_, select
 
 from vouchers import archive, chart, identity, ledger, order_book
+from vouchers.address_block import parted
 from vouchers.archive import CREDITS, Document
 from vouchers.db import ReadSession
 from vouchers.errors import (
@@ -37,7 +37,6 @@ INVOICES: Final = ("face_value", "fee", "face_value_and_fee")
 ENGAGEMENT_CHARS: Final = 50
 """Of a numéro d'engagement in Chorus Pro (BT-13)."""
 _SOLD: Final = ("approved", "paid", "accepted", "issuing", "issued", "delivered")
-_TOWN: Final = re.compile(r"(?:F-?|FR-?)?([0-9]{5})\s+(\S.*)")
 
 
 Standing = Literal["none", "to_invoice", "invoiced", "to_credit"]
@@ -271,11 +270,7 @@ def _address(programme: Rules, settings: PaperSettings) -> tuple[tuple[str, ...]
     if settings.seller_postcode and settings.seller_town:
         street = (settings.seller_street,) if settings.seller_street else ()
         return street, settings.seller_postcode, settings.seller_town
-    lines = programme.issuer_address.splitlines()
-    for index in range(len(lines) - 1, -1, -1):
-        if found := _TOWN.fullmatch(lines[index].strip()):
-            return tuple(lines[:index]), found[1], found[2]
-    return tuple(lines), "", ""
+    return parted([line.strip() for line in programme.issuer_address.splitlines()])
 
 
 # ── What the ledger says ─────────────────────────────────────────────────────────────────────────────────────────

@@ -221,14 +221,7 @@ def _unfit(people: Iterable[Recipient]) -> tuple[tuple[int, Unfit], ...]:
     told: list[tuple[int, Unfit]] = []
     for one in people:
         if one.address or one.postcode or one.town:
-            found = address_block.of_text(
-                civility=one.civility,
-                first_name=one.first_name,
-                last_name=one.last_name,
-                address=one.address,
-                postcode=one.postcode,
-                town=one.town,
-            )
+            found = address_block.of_person(one)
             if isinstance(found, Unfit):
                 told.append((one.line, found))
     return tuple(told)

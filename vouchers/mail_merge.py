@@ -131,21 +131,10 @@ def mailing_of(session: ReadSession, *, programme_id: int, order_number: int, or
         if given.last_name is None:
             nobodys += len(serials)
         elif serials:
-            found.append(Person(given, serials, _block(given)))
+            found.append(Person(given, serials, address_block.of_person(given)))
     if order_by == "street":
         found.sort(key=_along_the_streets)
     return Mailing(order_number, list_id, batch, tuple(found), nobodys)
-
-
-def _block(one: Given) -> Block | Unfit:
-    return address_block.of_text(
-        civility=one.civility,
-        first_name=one.first_name,
-        last_name=one.last_name,
-        address=one.address,
-        postcode=one.postcode,
-        town=one.town,
-    )
 
 
 def _along_the_streets(one: Person) -> tuple[tuple[str, str, int], str, int]:

@@ -1,7 +1,6 @@
 """Reports: the gauge, where the money went, the books, and their seals. Reads only, but for sealing."""
 
 import tempfile
-from collections.abc import Iterator
 from datetime import date
 from typing import Annotated, BinaryIO, Final, Protocol, cast
 
@@ -9,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
-from vouchers import books, clock, exports, report, seal, spending, threshold, vat, workshop
+from vouchers import books, clock, exports, press, report, seal, spending, threshold, vat, workshop
 from vouchers.access import Act
 from vouchers.api.fields import Before, Day, Empty, Limit
 from vouchers.api.guard import AtDesk, Desk, does
@@ -20,7 +19,6 @@ from vouchers.paper.fec import Encoding, Separator
 
 router: Final = APIRouter(prefix="/programmes/{programme_id}/reports", tags=["Reports"])
 _IN_MEMORY: Final = 1_000_000
-_AT_ONCE: Final = 64 * 1024
 From = Annotated[Day, Query(examples=["2026-11-01"], description="First Paris day")]
 To = Annotated[Day, Query(examples=["2026-11-30"], description="Last Paris day")]
 Year = Annotated[int, Query(ge=2000, le=2999, examples=[2026], description="Calendar year of the books")]
@@ -224,11 +222,5 @@ def _fec_zip(desk: Desk, year: int, encoding: Encoding, separator: Separator) ->
 
 
 def _streamed(file: BinaryIO, media: str, name: str) -> Response:
-    def pieces() -> Iterator[bytes]:
-        with file:
-            file.seek(0)
-            while piece := file.read(_AT_ONCE):
-                yield piece
-
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return StreamingResponse(pieces(), media_type=media, headers=headers)
+    return StreamingResponse(press.pieces(file), media_type=media, headers=headers)

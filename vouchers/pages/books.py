@@ -5,7 +5,7 @@ byte leaves, so that a slow reader holds no transaction open.
 """
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 from itertools import groupby
@@ -15,7 +15,7 @@ from fastapi import APIRouter, Path, Query
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response, StreamingResponse
 
-from vouchers import accounting, books, clock, exports, vat
+from vouchers import accounting, books, clock, exports, press, vat
 from vouchers.access import Act
 from vouchers.books import YearTotals
 from vouchers.db import ReadSession
@@ -32,7 +32,6 @@ router: Final = APIRouter()
 _CSV: Final = "text/csv; charset=utf-8"
 _TEXT: Final = "text/plain; charset=utf-8"
 _IN_MEMORY: Final = 1_000_000
-_AT_ONCE: Final = 64 * 1024
 _ENCODINGS: Final = {"iso-8859-15": "ISO 8859-15", "utf-8": "UTF-8", "ascii": "ASCII"}
 _JOURNALS: Final[dict[str, tuple[Callable[..., None], str]]] = {
     "csv": (exports.write_journal_csv, _CSV),
@@ -247,13 +246,7 @@ def _spooled() -> BinaryIO:
 def _streamed(file: BinaryIO, *, name: str, media: str) -> Response:
     """A file that is sent as it is read, and gone when it was sent."""
 
-    def pieces() -> Iterator[bytes]:
-        with file:
-            file.seek(0)
-            while piece := file.read(_AT_ONCE):
-                yield piece
-
-    answer = StreamingResponse(pieces(), media_type=media)
+    answer = StreamingResponse(press.pieces(file), media_type=media)
     answer.headers.update(download(b"", name=name, media=media).headers)
     del answer.headers["content-length"]
     return answer

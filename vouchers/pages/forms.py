@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Final, NamedTuple
 
-from vouchers import clock
 from vouchers.errors import BadInput, Refusal
 from vouchers.money import MAX_CENTS, cents_from_text, share_of
 from vouchers.pages.language import Language, _, say, typographic
@@ -152,8 +151,3 @@ class Typed:
 def day_typed(day: date | None) -> str:
     """A day as a date field takes it."""
     return "" if day is None else day.isoformat()
-
-
-def today_of(at: Any) -> str:
-    """The Paris day of an instant, as a date field takes it."""
-    return clock.book_day(at).isoformat()

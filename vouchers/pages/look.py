@@ -39,7 +39,7 @@ def environment(language: Language) -> Environment:
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
     )
-    drawn.install_gettext_callables(gettext_in(language), ngettext_in(language), newstyle=True)  # type: ignore[attr-defined]
+    drawn.install_gettext_callables(gettext_in(language), ngettext_in(language), newstyle=True)  # type: ignore[attr-defined]  # the i18n extension adds it
     english = language == "en"
     drawn.globals["ngettext"] = _with_thousands(cast(Callable[..., str], drawn.globals["ngettext"]), language)
     drawn.globals["asset"] = asset

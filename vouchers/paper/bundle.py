@@ -37,7 +37,7 @@ class _Outlet(io.RawIOBase):
         return True
 
     def write(self, data: object) -> int:
-        view = memoryview(data)  # type: ignore[arg-type]
+        view = memoryview(data)  # type: ignore[arg-type]  # bytes and their like: typeshed has no name for them in 3.11
         self._kept += view
         return view.nbytes
 

@@ -16,18 +16,17 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, Literal
 
+from vouchers.address_block import parted
 from vouchers.money import MAX_CENTS, share_of
 
 Kind = Literal["face_value", "fee", "face_value_and_fee", "commission"]
 
-LONGEST_NUMBER: Final = 35
-"""BR-FR-01. Chorus Pro is said to take 20 (unverified): series should stay below that."""
 _NUMBER: Final = re.compile(r"[A-Za-z0-9+\-_/]{1,35}")
+"""BR-FR-01. Chorus Pro is said to take 20 (unverified): series should stay below that."""
 _LONGEST_PURCHASE_ORDER: Final = 50
 _LONGEST_LABEL: Final = 400
 _LONGEST_SENTENCE: Final = 600
 _MOST_LINES: Final = 2_000
-_TOWN: Final = re.compile(r"(?:F-?|FR-?)?([0-9]{5})\s+(\S.*)")
 _COUNTRY: Final = re.compile("[A-Z]{2}")
 _UNSEEN: Final = re.compile("[\u200b-\u200c\u200e-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff0-\uffff]")
 
@@ -268,11 +267,7 @@ def address_of(lines: Sequence[str]) -> Address:
 
     Without such a line nothing is known but the lines. What stands below the town (a country) stays out.
     """
-    kept = [line for line in map(legal, lines) if line]
-    for index in range(len(kept) - 1, -1, -1):
-        if found := _TOWN.fullmatch(kept[index]):
-            return Address(tuple(kept[:index]), found[1], found[2])
-    return Address(tuple(kept))
+    return Address(*parted([line for line in map(legal, lines) if line]))
 
 
 def legal(text: str) -> str:
