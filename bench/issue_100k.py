@@ -97,7 +97,7 @@ def ours(house: Database, quantity: int) -> float:
     for count in issue.chunks_left(begun):
         fresh = new_secrets(count)
         begun = house.write(
-            lambda session, fresh=fresh: issue.issue_chunk(  # type: ignore[misc]
+            lambda session, fresh=fresh: issue.issue_chunk(
                 session,
                 programme_id=1,
                 batch_number=1,

@@ -453,7 +453,7 @@ def opened(house_url: str, staff_id: int) -> Iterator[TestClient]:
     """The application over this house, with that person signed in."""
     settings = Settings(database_url=house_url, pepper=PEPPER, session_key=SESSION_KEY)
     with TestClient(create_app(settings), follow_redirects=False) as client:
-        house: Database = client.app.state.house.database  # type: ignore[attr-defined]
+        house: Database = client.app.state.house.database
         lasts = timedelta(hours=8)
         told: dict[str, Any] = {"means": "passkey", "label": "bench", "session_key": SESSION_KEY, "lasts": lasts}
         session = house.write(sign_in.open_session, staff_id=staff_id, at=clock.now(), **told)

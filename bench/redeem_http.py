@@ -123,7 +123,7 @@ def listened(market: Market) -> Sent:
     committed: list[list[tuple[str, Any]]] = []
     settings = Settings(database_url=market.house_url, pepper=PEPPER, session_key=SESSION_KEY)
     with TestClient(create_app(settings)) as client:
-        engine = client.app.state.house.database.engine()  # type: ignore[attr-defined]
+        engine = client.app.state.house.database.engine()
 
         @sa.event.listens_for(engine, "begin")
         def _begin(_connection: object) -> None:
@@ -229,7 +229,7 @@ def postgres(size: Size) -> dict[str, Any]:
             command += ["-t", str(size.each), "-f", str(script), "-D", "n=0", "-D", f"first={first}", raw]
             ended = subprocess.run(command, capture_output=True, text=True, check=False)
             assert ended.returncode == 0, ended.stderr[:2_000]
-            return float(re.search(r"^tps = ([0-9.]+)", ended.stdout, re.MULTILINE)[1])  # type: ignore[index]
+            return float(re.search(r"^tps = ([0-9.]+)", ended.stdout, re.MULTILINE)[1])
 
         with Server(here.house_url) as one, Server(here.house_url) as other:
             figures = in_turn("redeem_http_postgres", size, lambda number: ours(here, [one, other], number), baseline)

@@ -65,7 +65,7 @@ class TownHall:
 
     def sits_down(self, staff_id: int | None, **how: object) -> BrowserContext:
         """A browser in which this person has just signed in; nobody, for None."""
-        context = self.browser.new_context(**how)  # type: ignore[arg-type]
+        context = self.browser.new_context(**how)
         if staff_id is not None:
             _, session_key = self.demonstration.settings.secret_bytes()
             opened = self.house.write(

@@ -170,7 +170,7 @@ def _scene(kind: str, level: int, chance: random.Random, middle: Point, *, dista
         "faded": {"on_paper": _faded((0.5, 0.28, 0.16)[at])},
         "damaged": {"on_paper": _damaged(chance, middle, level)},
     }
-    return _Scene(**(held | wrong[kind]))  # type: ignore[arg-type]
+    return _Scene(**(held | wrong[kind]))
 
 
 def _faded(ink: float) -> Callable[[Image.Image], Image.Image]:
@@ -287,7 +287,7 @@ def _onto(
         tuple(focal * first + half_high * last for first, last in zip(rows[1], rows[2], strict=True)),
         rows[2],
     )
-    back = _inverse(forth)  # type: ignore[arg-type]
+    back = _inverse(forth)
     return [part / back[2][2] for row in back for part in row][:8]
 
 
@@ -313,7 +313,7 @@ def _turned(roll: float, lean: float, swing: float) -> Matrix:
 def _times(left: Matrix, right: Matrix) -> Matrix:
     columns = list(zip(*right, strict=True))
     rows = [tuple(sum(a * b for a, b in zip(row, column, strict=True)) for column in columns) for row in left]
-    return rows[0], rows[1], rows[2]  # type: ignore[return-value]
+    return rows[0], rows[1], rows[2]
 
 
 def _inverse(of: Matrix) -> Matrix:
@@ -324,4 +324,4 @@ def _inverse(of: Matrix) -> Matrix:
         (f * g - d * i, a * i - c * g, c * d - a * f),
         (d * h - e * g, b * g - a * h, a * e - b * d),
     )
-    return tuple(tuple(part / whole for part in row) for row in rows)  # type: ignore[return-value]
+    return tuple(tuple(part / whole for part in row) for row in rows)

@@ -47,7 +47,7 @@ def written(house: Database, write: Callable[..., None], **days: date) -> str:
 
 
 def fec_of(house: Database, **how: object) -> tuple[str, bytes, bytes]:
-    made = exports.year_fec(house, programme_id=1, **{"year": 2026, "at": NOON, **how})  # type: ignore[arg-type]
+    made = exports.year_fec(house, programme_id=1, **{"year": 2026, "at": NOON, **how})
     with made.file as file:
         return made.name, file.read(), made.description
 

@@ -203,7 +203,7 @@ def test_the_codes_can_be_read_until_the_sheets_are_handed_over_and_never_again(
         after = page[-1].serial
         for line in page:
             wanted = select(voucher).where(voucher.c.serial == line.serial)
-            kept = house.read(lambda s, wanted=wanted: s.execute(wanted).one())  # type: ignore[misc]
+            kept = house.read(lambda s, wanted=wanted: s.execute(wanted).one())
             assert kept.code_hash == code_hash(PEPPER, line.code)
             assert kept.control_hash == control_hash(
                 PEPPER, programme_id=programme_id, serial=line.serial, control_code=line.control_code

@@ -16,7 +16,7 @@ def order(number: int, owed: int = 40_480_00, **kept: object) -> Owing:
         "purchase_order": None,
         "buyer_name": "Commune de Saint-Vaast-sur-Mer",
     }
-    return Owing(order_number=number, owed_cents=owed, **(known | kept))  # type: ignore[arg-type]
+    return Owing(order_number=number, owed_cents=owed, **(known | kept))
 
 
 def line(cents: int = 40_480_00, *, rf: str | None = None, text: str = "", name: str = "") -> Incoming:

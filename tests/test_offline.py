@@ -95,7 +95,7 @@ def test_the_rule_is_kept_with_its_values_in_its_facts(town: Town) -> None:
 )  # fmt: skip
 def test_caps_that_cannot_be_are_refused(impossible: dict[str, int]) -> None:
     with pytest.raises(BadInput):
-        offline.allow(None, programme_id=1, rule=replace(RULE, **impossible), actor=TREASURER, at=NOON)  # type: ignore[arg-type]
+        offline.allow(None, programme_id=1, rule=replace(RULE, **impossible), actor=TREASURER, at=NOON)
 
 
 # ── Leases ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -537,7 +537,7 @@ def test_one_voucher_brought_by_many_tills_at_once_is_paid_once_and_guaranteed_o
     outboxes = [an_outbox(town, shop) for shop in range(10)]
     entries = [outbox.accept(town.secrets[1].code, at=NOON + timedelta(minutes=1)) for outbox in outboxes]
     told = at_once([
-        lambda outbox=outbox, entry=entry: outcome(town, outbox, entry)  # type: ignore[misc]
+        lambda outbox=outbox, entry=entry: outcome(town, outbox, entry)
         for outbox, entry in zip(outboxes, entries, strict=True)
     ])  # fmt: skip
     assert sorted(told) == ["already_redeemed"] * 8 + ["already_redeemed+", "redeemed"]
@@ -558,7 +558,7 @@ def test_many_decide_one_dispute_and_one_of_them_does(town: Town) -> None:
             ).state
         )  # fmt: skip
 
-    told = at_once([lambda word=word: decide(word) for word in ("guarantee", "dismiss") * 6])  # type: ignore[misc]
+    told = at_once([lambda word=word: decide(word) for word in ("guarantee", "dismiss") * 6])
     assert told.count("dispute_decided") == 11 and len(set(told)) == 2
     assert town.owed(0) in (0, 1_000)
     town.books_hold()

@@ -136,7 +136,7 @@ def test_money_is_taken_for_an_approved_order_only_and_in_whole_positive_cents(h
         ([Line(10**18, 1)], 0, FaceValueRange),
         ([Line(1_000, quantity=True)], 0, BadInput),
         ([Line(face_cents=True, quantity=1)], 0, BadInput),
-        ([Line(1_000.0, 1)], 0, BadInput),  # type: ignore[arg-type]
+        ([Line(1_000.0, 1)], 0, BadInput),
         ([Line(1_000, 1)], -1, BadInput),
         ([Line(1_000, 1)], 10**18, BadInput),
         ([Line(1_000, 1)], True, BadInput),

@@ -335,7 +335,7 @@ def test_what_was_typed_before_the_statement_came_is_recognised_and_not_booked_a
 def told_of(session: object, teller: Teller, number: int) -> list[object]:
     from vouchers import bank_lines
 
-    return bank_lines.matched(session, programme_id=teller.town.programme_id, line_numbers=[number])[number]  # type: ignore[arg-type,return-value]
+    return bank_lines.matched(session, programme_id=teller.town.programme_id, line_numbers=[number])[number]
 
 
 def test_a_transfer_matched_here_is_not_recorded_by_hand_again(town: Town, teller: Teller) -> None:

@@ -422,7 +422,7 @@ def letters(settings: Settings) -> dict[str, EmailMessage]:
         for path in settings.mail_folder.glob("*.eml")
     ]
     assert all(isinstance(one, EmailMessage) for one in found)
-    return {str(one["To"].addresses[0].addr_spec): one for one in found}  # type: ignore[misc]
+    return {str(one["To"].addresses[0].addr_spec): one for one in found}
 
 
 def a_posting_town(house: Database) -> Town:

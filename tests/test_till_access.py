@@ -53,7 +53,7 @@ def test_every_screen_is_for_everyone_in_light_and_dark_at_any_width(
         seen.append(name)
         page.evaluate(AXE.read_text())
         for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             found += [f"{name}, {scheme}: {what}" for what in page.evaluate(_FOUND, RULES)]
             if PICTURES:
                 page.screenshot(path=Path(PICTURES) / f"{len(seen):02d}-{name}-{locale[:2]}-{scheme}.png")

@@ -186,7 +186,7 @@ TEXT = st.text(st.characters(codec="utf-8"), max_size=12)
 def test_no_part_of_a_signed_request_can_be_changed(phone: Phone, change: dict[str, object]) -> None:
     paired = PairedTill(7, "", *phone.till_key, 1, "", "active", 1, "", "", "whole", 15)
     honest = PairedPhone(phone, paired).request(body=b"{}", key="a-key")
-    tampered = replace(honest, **change)  # type: ignore[arg-type]
+    tampered = replace(honest, **change)
 
     def verify(request: SignedRequest) -> None:
         message = tills.signed_message(request)
@@ -303,7 +303,7 @@ def test_neither_kind_of_till_is_opened_by_the_others_signature(house: Database)
             check(house, replace(mine.request(), till_id=theirs.till.till_id))
     unknown = weak.signed(replace(weak.request(), till_id=999_999))
     hollow = PairedPhone(WeakPhone(), replace(weak.till, till_id=999_999))
-    hollow.phone.secret = bytes(32)  # type: ignore[attr-defined]
+    hollow.phone.secret = bytes(32)
     for stranger in (unknown, hollow.request()):
         with pytest.raises(SignatureInvalid):
             check(house, stranger)

@@ -470,7 +470,7 @@ def test_books_rewritten_with_their_seals_are_told_by_the_anchors(house: Databas
         session.execute(text("UPDATE journal SET reason = 'autre' WHERE kind = 'redeemed'"))
         session.execute(text("DELETE FROM seal"))
         session.execute(text("DELETE FROM balance_snapshot"))
-        seal.seal(session, programme_id=newest.programme_id, upto_journal=newest.to_journal, at=full.at)  # type: ignore[arg-type]
+        seal.seal(session, programme_id=newest.programme_id, upto_journal=newest.to_journal, at=full.at)
         assert faults_after(session) == [], "whoever owns the database can make a chain that holds"
         assert against_anchors(session, anchors=anchors) != []
 

@@ -144,7 +144,7 @@ def open_doors(house_url: str, folder: Path, **settings: Any) -> Iterator[Doors]
         **settings,
     )
     with TestClient(create_app(chosen)) as client:
-        yield Doors(client, client.app.state.house.database)  # type: ignore[attr-defined]
+        yield Doors(client, client.app.state.house.database)
 
 
 def reason(answer: Response) -> str:

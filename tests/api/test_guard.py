@@ -261,7 +261,7 @@ def test_when_the_walls_fail_nothing_of_the_inside_is_told(
     async def failing(_request: Request) -> None:
         raise fault
 
-    doors.client.app.router.add_route("/api/failing", failing)  # type: ignore[attr-defined]
+    doors.client.app.router.add_route("/api/failing", failing)
     with caplog.at_level(logging.CRITICAL, logger="vouchers.api"):
         answer = doors.client.get("/api/failing")
     assert answer.status_code == status and reason(answer) == named
@@ -272,7 +272,7 @@ def test_when_the_walls_fail_nothing_of_the_inside_is_told(
 def test_who_stops_waiting_does_not_stop_the_writer(doors: Doors) -> None:
     import asyncio
 
-    house: House = doors.client.app.state.house  # type: ignore[attr-defined]
+    house: House = doors.client.app.state.house
     programme_id = doors.programme()
 
     async def given_up() -> None:

@@ -95,7 +95,7 @@ def test_a_page_tells_how_far_the_work_is_and_looks_again(
 
     def slowly(*given: object, **named: object) -> object:
         hold.wait(20)
-        return go_on(*given, **named)  # type: ignore[arg-type]
+        return go_on(*given, **named)
 
     monkeypatch.setattr(run_papers, "make_papers", slowly)
     path = f"{at_run(town, run)}/papiers"
@@ -157,7 +157,7 @@ def test_the_home_says_which_papers_wait(town: Town, treasurer: Browser, run: Ru
     town.export(run, at=clock.now())
     assert waiting() == ["statement_send"]
     assert "Des relevés à envoyer" in treasurer.open(f"/p/{town.programme_id}").text
-    settings = treasurer.doors.client.app.state.settings  # type: ignore[attr-defined]
+    settings = treasurer.doors.client.app.state.settings
     asked = {"programme_id": town.programme_id, "number": run.number, "actor": "staff:1", "address": ""}
     statement_post.send_statements(town.house, settings, **asked, now=clock.now)
     assert waiting() == []

@@ -30,7 +30,7 @@ def a_line(account: str, cents: int, label: str, *, owner: str = "", **more: obj
         label=label,
         debit_cents=max(cents, 0),
         credit_cents=max(-cents, 0),
-        **more,  # type: ignore[arg-type]
+        **more,
     )
 
 
@@ -43,7 +43,7 @@ def an_entry(journal: str, number: int, on: date, piece: str, *lines: EntryLine,
         on=on,
         piece=piece,
         lines=lines,
-        **(facts | more),  # type: ignore[arg-type]
+        **(facts | more),
     )
 
 

@@ -229,7 +229,7 @@ def test_any_books_make_a_tax_file_without_fault_and_with_their_sums(
     entries: list[Entry], encoding: Any, piped: bool
 ) -> None:
     separator = "pipe" if piped else "tab"
-    content = b"".join(fec(entries, encoding=encoding, separator=separator))  # type: ignore[arg-type]
+    content = b"".join(fec(entries, encoding=encoding, separator=separator))
     assert faults(content, name=NAME) == []
     rows = [row.split("|" if piped else "\t") for row in content.decode(encoding).split("\r\n")[1:-1]]
     over: Counter[tuple[str, str]] = Counter()

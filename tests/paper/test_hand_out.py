@@ -73,7 +73,7 @@ def quote(**other: object) -> Quote:
         "rf_reference": "RF601C000042",
         "expires_on": date(2027, 6, 30),
     }
-    return Quote(**{**values, **other})  # type: ignore[arg-type]
+    return Quote(**{**values, **other})
 
 
 def test_a_quote_says_what_it_costs_and_that_it_is_no_invoice() -> None:

@@ -194,7 +194,7 @@ def test_ten_times_the_letters_take_no_more_memory() -> None:
 
     def peak(count: int) -> int:
         tracemalloc.start()
-        write_letters(_Nowhere(), paper=PAPER, letters=endless(count))  # type: ignore[arg-type]
+        write_letters(_Nowhere(), paper=PAPER, letters=endless(count))
         most = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return most
