@@ -103,7 +103,7 @@ LIBRARIES: Final = {
     "qrcode": "paper",
     "PIL": "paper",
     "pikepdf": "paper",
-    "pypdfium2": "paper",
+    "pypdfium2": "paper.pdfium",
     "zxingcpp": "paper",
     "lxml": "paper",
     "facturx": "paper",

@@ -8,6 +8,7 @@ Sources: EN 16931-1; Factur-X 1.09 (FNFE-MPE, FeRD); AFNOR XP Z12-012, the rules
 """
 
 import functools
+import threading
 from datetime import datetime
 from importlib import resources
 from typing import Any, Final
@@ -22,6 +23,8 @@ from vouchers.paper.pdf_a import Attached, as_pdf_a
 
 FILE_NAME: Final = "factur-x.xml"
 """The name that Factur-X prescribes for the XML inside."""
+_checking: Final = threading.Lock()
+"""lxml keeps in the schema what it found last: of two checks at once, one would be told the other's faults, or none."""
 _SCHEMAS: Final = {
     "en16931": "facturx-en16931/Factur-X_EN16931.xsd",
     "extended": "facturx-extended/Factur-X_EXTENDED.xsd",
@@ -97,9 +100,11 @@ def invoice_xml(invoice: Invoice) -> bytes:
 
 def schema_faults(xml: bytes, *, level: str) -> list[str]:
     """What the schema of the profile finds wrong in `xml`; empty when nothing."""
-    schema = _schema(level)
-    schema.validate(etree.fromstring(xml))
-    return [str(fault) for fault in schema.error_log]
+    read = etree.fromstring(xml)
+    with _checking:
+        schema = _schema(level)
+        schema.validate(read)
+        return [str(fault) for fault in schema.error_log]
 
 
 @functools.cache

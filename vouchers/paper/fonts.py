@@ -7,16 +7,20 @@ Sizes are points, widths are points.
 """
 
 import functools
+import threading
 import unicodedata
 from collections.abc import Sequence
 from importlib import resources
 from typing import Final
 
 from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.pdfdoc import PDFDocument
 from reportlab.pdfbase.ttfonts import TTFont
 
 REGULAR: Final = "Vouchers-Regular"
 BOLD: Final = "Vouchers-Bold"
+_loading: Final = threading.Lock()
+"""Two first papers at once would register two fonts under one name."""
 _FILES: Final = {REGULAR: "FiraSans-Regular.ttf", BOLD: "FiraSans-SemiBold.ttf"}
 _ELLIPSIS: Final = "\N{HORIZONTAL ELLIPSIS}"
 _SIZE_STEP: Final = 0.25
@@ -24,12 +28,34 @@ _LONGEST_LINE: Final = 600
 """Characters looked at of any one text: far above what fits on paper, so that a hostile text costs nothing."""
 
 
+class _Shared(TTFont):  # type: ignore[misc]  # reportlab says nothing of its types
+    """A font that papers drawn at the same moment share.
+
+    reportlab keeps in the font one place to read its file from, so that two papers written out at once take each other
+    letters away: "you cannot use the same TTFont object for different documents at the same time" (its `TTFont`).
+    """
+
+    def __init__(self, name: str, file: str) -> None:
+        super().__init__(name, file, shapable=False)
+        self._writing = threading.Lock()
+
+    def addObjects(self, doc: PDFDocument) -> None:  # noqa: N802  (reportlab's name)
+        with self._writing:
+            super().addObjects(doc)
+
+
 @functools.cache
 def font(name: str) -> TTFont:
     """The font, registered with reportlab under `name` (REGULAR or BOLD) the first time it is asked for."""
+    with _loading:
+        return _loaded(name)
+
+
+@functools.cache
+def _loaded(name: str) -> TTFont:
     path = resources.files("fontpkg_fira_sans") / "files" / _FILES[name]
     with resources.as_file(path) as file:
-        loaded = TTFont(name, str(file), shapable=False)
+        loaded = _Shared(name, str(file))
     pdfmetrics.registerFont(loaded)
     return loaded
 

@@ -18,7 +18,6 @@ from datetime import date
 from pathlib import Path
 from typing import BinaryIO, Final, Literal, NamedTuple
 
-import pypdfium2
 from PIL import Image
 
 from vouchers import letter_words
@@ -31,6 +30,7 @@ from vouchers.paper.fonts import BOLD, REGULAR
 from vouchers.paper.letter_forms import FOOT, LEFT, ROWS, Forms, Kind, forms
 from vouchers.paper.page import HEIGHT, NBSP, RIGHT
 from vouchers.paper.pdf_stream import PdfStream
+from vouchers.paper.pdfium import Drawn
 from vouchers.paper.typeset import BLACK, GREY
 from vouchers.paper.voucher_sheet import check_pages, specimen
 from vouchers.paper.window import ADDRESS_LEADING, ADDRESS_SIZE, INSIDE, WINDOW_LEFT, WINDOW_TOP, WINDOW_WIDTH
@@ -187,8 +187,11 @@ def specimen_picture(paper: LetterPaper, letter: Letter) -> bytes:
     cheques = tuple(specimen(cheque.face_cents) for cheque in letter.cheques)
     made = io.BytesIO()
     _write(made, paper, [replace(letter, cheques=cheques)], kind="specimen")
-    with pypdfium2.PdfDocument(made.getvalue()) as document:
-        pages = [page.render(scale=_PREVIEW_DPI / 72).to_pil() for page in document]
+    pages = []
+    with Drawn(made.getvalue()) as drawn:
+        for number in range(drawn.pages):
+            with drawn.page(number, dpi=_PREVIEW_DPI) as bitmap:
+                pages.append(bitmap.to_pil().copy())
     wide, high = pages[0].size
     shown = Image.new("RGB", (wide * len(pages) + _BETWEEN * (len(pages) - 1), high), _BEHIND)
     for number, page in enumerate(pages):

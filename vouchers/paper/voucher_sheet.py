@@ -14,7 +14,6 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple, TypeVar
 
-import pypdfium2
 import zxingcpp
 from reportlab.pdfgen.canvas import Canvas
 
@@ -34,6 +33,7 @@ from vouchers.paper.cheque import (
     words_and_code,
 )
 from vouchers.paper.pdf_stream import PdfStream
+from vouchers.paper.pdfium import Drawn
 
 __all__ = [
     "CHEQUES_A_PAGE", "Cheque", "SheetMismatch", "SheetText", "check_pages", "check_sheets", "preview", "read_codes",
@@ -157,8 +157,8 @@ def preview(text: SheetText, *, face_cents: int) -> bytes:
     canvas._code.append(words_and_code(specimen(face_cents), host=text.host, bold=bold).decode("ascii"))
     draw_specimen(canvas)
     canvas.save()
-    with pypdfium2.PdfDocument(drawn.getvalue()) as document:
-        document[0].render(scale=_PREVIEW_DPI / 72).to_pil().save(made, format="PNG")
+    with Drawn(drawn.getvalue()) as cheque, cheque.page(0, dpi=_PREVIEW_DPI) as bitmap:
+        bitmap.to_pil().save(made, format="PNG")
     return made.getvalue()
 
 
@@ -250,13 +250,13 @@ def _alarm(read: list[str], wanted: list[str], meant: Sequence[tuple[int, str]],
 
 def _closer_look(pdf: Path, *, page: int) -> list[str]:
     # As finely as a printer draws: a code that only the coarse picture could not show is no reason for an alarm.
-    with pypdfium2.PdfDocument(pdf) as document:
+    with Drawn(pdf) as document:
         return _read_page(document, page - 1, dpi=_PRINTER_DPI)
 
 
 def _codes_by_page(pdf: Path, processes: int) -> Iterator[list[str]]:
-    with pypdfium2.PdfDocument(pdf) as document:
-        pages = len(document)
+    with Drawn(pdf) as document:
+        pages = document.pages
     # Some jobs for each reader even in a small file.
     size = min(_PAGES_A_JOB, -(-pages // (4 * processes)))
     jobs = (range(first, min(first + size, pages)) for first in range(0, pages, size))
@@ -281,21 +281,16 @@ def _read_pages(pdf: Path, pages: range) -> list[list[str]]:
 
 
 def _each_page(pdf: Path, pages: range) -> Iterator[list[str]]:
-    with pypdfium2.PdfDocument(pdf) as document:
+    with Drawn(pdf) as document:
         for number in pages:
             yield _read_page(document, number)
 
 
-def _read_page(document: pypdfium2.PdfDocument, number: int, *, dpi: int = _CHECK_DPI) -> list[str]:
-    page = document[number]
-    bitmap = page.render(scale=dpi / 72, grayscale=True)
-    try:
+def _read_page(document: Drawn, number: int, *, dpi: int = _CHECK_DPI) -> list[str]:
+    with document.page(number, dpi=dpi, grey=True) as bitmap:
         dots = memoryview(bitmap.buffer).cast("B")
         return list(
             qr.read_upright(
                 zxingcpp.ImageView(dots, bitmap.width, bitmap.height, zxingcpp.ImageFormat.Lum, bitmap.stride)
             )
         )
-    finally:
-        bitmap.close()
-        page.close()
