@@ -1,6 +1,7 @@
 """The permission table, sign-in, tokens, roles: who may do what, and that nobody does alone what takes two."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -221,6 +222,40 @@ def test_failures_counted_at_once_are_all_counted(house: Database) -> None:
     for one in guesses:
         one.join()
     assert [row.attempts for row in house.read(lambda session: session.execute(failure.select()).all())] == [8]
+
+
+def test_of_many_passwords_at_one_moment_no_more_are_judged_than_an_hour_allows(house: Database) -> None:
+    a_person(house, programme_id=a_programme(house), email="paul@example.fr")
+    together = threading.Barrier(24)
+
+    def guess(number: int) -> type[Exception]:
+        together.wait()
+        with pytest.raises((WrongCredentials, TooManyAttempts)) as refused:
+            attempt(house, email="paul@example.fr", password=f"guess {number}")
+        return refused.type
+
+    with ThreadPoolExecutor(24) as pool:
+        answers = list(pool.map(guess, range(24)))
+    assert answers.count(WrongCredentials) == PER_HOUR[Guess.SIGN_IN_ACCOUNT_FROM]
+    attempt(house, email="paul@example.fr", password=PASSWORD, address="198.51.100.7")
+
+
+def test_right_passwords_and_other_refusals_leave_no_failure_behind(house: Database) -> None:
+    a_person(house, programme_id=a_programme(house), email="paul@example.fr")
+    with ThreadPoolExecutor(4) as pool:
+        assert len({opened.secret for opened in pool.map(lambda _: right(house), range(12))}) == 12
+
+    def broken() -> None:
+        raise RuntimeError
+
+    account = [attempts.scope(Guess.SECOND_FACTOR_ACCOUNT, 7)]
+    with pytest.raises(RuntimeError):
+        attempts.guarded(house, scopes=account, at=NOON, act=broken, counts=(WrongCredentials,))
+    assert house.read(lambda session: session.execute(failure.select()).all()) == []
+
+
+def right(house: Database) -> Opened:
+    return attempt(house, email="paul@example.fr", password=PASSWORD)
 
 
 def test_another_password_ends_every_session(house: Database) -> None:

@@ -8,6 +8,7 @@ import shutil
 import threading
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +145,37 @@ def test_a_copy_is_never_written_over_another_file(house: Database, tmp_path: Pa
         back_up(house, to=tmp_path / "copy.zip", at=NOON)
     assert [path.name for path in tmp_path.glob("copy*")] == ["copy.zip"]
     assert (tmp_path / "copy.zip").stat().st_mode & 0o077 == 0
+
+
+def test_of_two_copies_to_one_file_at_once_one_is_made_and_the_other_refused(house: Database, tmp_path: Path) -> None:
+    together = threading.Barrier(2)
+
+    def copied(to: Path) -> str:
+        together.wait()
+        try:
+            return back_up(house, to=to, at=NOON).sha256
+        except CopyFault:
+            return ""
+
+    with ThreadPoolExecutor(2) as pool:
+        for number in range(5):
+            to = tmp_path / f"copy{number}.zip"
+            assert sorted(pool.map(copied, [to, to])) == ["", examine(to).sha256]
+    assert len(list(tmp_path.glob("copy*"))) == 5
+
+
+def test_a_copy_is_made_where_a_file_has_one_name_only(
+    house: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def on_a_usb_stick(*_names: object) -> None:
+        raise PermissionError("no hard links here")
+
+    monkeypatch.setattr(Path, "hardlink_to", on_a_usb_stick)
+    to = tmp_path / "copy.zip"
+    assert back_up(house, to=to, at=NOON) == examine(to)
+    with pytest.raises(CopyFault):
+        back_up(house, to=to, at=NOON)
+    assert list(tmp_path.glob("copy*")) == [to]
 
 
 # ── What is refused ──────────────────────────────────────────────────────────────────────────────────────────────

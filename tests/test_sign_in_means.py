@@ -117,6 +117,25 @@ def test_guessed_digits_are_counted_by_account_and_network(house: Database, pers
     assert signing_in(house, shown, address="198.51.100.7").staff_id == person, "its owner, from home"
 
 
+def test_of_forty_guesses_at_one_moment_no_more_are_judged_than_an_hour_allows(house: Database, person: int) -> None:
+    secret = an_authenticator(house, staff_id=person, at=later(hours=-1))
+    shown = second_factor.digits_at(secret, at=NOON)
+    how = sign_in.Opening("essai", SESSION_KEY, timedelta(hours=8), NOON)
+    step = house.write(lambda session: sign_in.enter(session, staff_id=person, means="password", how=how))
+    together = threading.Barrier(40)
+
+    def guess(number: int) -> type[Exception]:
+        together.wait()
+        with pytest.raises((SecondFactorWrong, TooManyAttempts)) as refused:
+            sign_in.finish(house, step=step.secret, code=Code(f"x{number}", PEPPER), address="192.0.2.1", how=how)
+        return refused.type
+
+    with ThreadPoolExecutor(40) as pool:
+        answers = list(pool.map(guess, range(40)))
+    assert answers.count(SecondFactorWrong) == 10
+    assert signing_in(house, shown, address="198.51.100.7").staff_id == person, "its owner, from home"
+
+
 def test_recovery_codes_are_each_persons_own_and_gone_with_the_authenticator(house: Database, person: int) -> None:
     other = a_person(house, programme_id=a_programme(house))
     for one in (person, other):

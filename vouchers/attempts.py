@@ -1,4 +1,4 @@
-"""Who guesses too often waits for the next hour. Failures are counted; successes write nothing.
+"""Who guesses too often waits for the next hour. Failures are counted; successes leave nothing behind.
 
 A refusal undoes what its transaction wrote, so a failure is counted in a transaction of its own. Doors write:
 
@@ -6,25 +6,30 @@ A refusal undoes what its transaction wrote, so a failure is counted in a transa
                      act=lambda: house.write(lambda session: tills.pair(session, …)),
                      counts=(PairingCodeInvalid,))
 
-Hours are those of the clock: two bursts can lie around a full hour. A burst already in flight may pass the limit by as
-many as are answered at once. What is guessed has at least 44 bits, so neither matters; but for a shop's undo PIN, which
-only the shop's own tills can guess. Who it was is kept as a hash,
-so that the table holds neither addresses nor e-mails, and a long name makes no long row.
+Hours are those of the clock: two bursts can lie around a full hour. What is short (`SHORT`: a password, six digits, a
+shop's PIN) is counted before it is judged and given back when it was no failure, so that of many shown at one moment no
+more are judged than an hour allows; those in flight count as failures meanwhile. Codes of 44 bits and more are counted
+when they have failed: a burst in flight may pass the limit by as many as are answered at once, which does not matter
+there, and what is right (every sale, every look at a voucher) writes nothing.
+
+Who it was is kept as a hash, so that the table holds neither addresses nor e-mails, and a long name makes no long row.
 """
 
 import hashlib
 import ipaddress
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
 from typing import Final, NamedTuple, TypeVar
 
-from sqlalchemy import bindparam, delete, or_, select
+from sqlalchemy import bindparam, delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
 
 from vouchers import clock
-from vouchers.db import Database, ReadSession, WriteSession
+from vouchers.db import Busy, Database, OutcomeUnknown, ReadSession, WriteSession
 from vouchers.errors import Refusal, TooManyAttempts
 from vouchers.prepared import Prepared
 from vouchers.tables import failure
@@ -80,6 +85,17 @@ A scanned code has 128 bits: its ceiling only stops a flood, and whoever holds o
 An account's own ceiling is high: with a low one, any stranger who knows an e-mail would shut its owner out. That of
 the second factor is lower: whoever comes to it knew the password, and six digits are few.
 """
+SHORT: Final = frozenset(
+    {
+        Guess.SIGN_IN_ACCOUNT,
+        Guess.SIGN_IN_ACCOUNT_FROM,
+        Guess.SIGN_IN_ADDRESS,
+        Guess.SECOND_FACTOR_ACCOUNT,
+        Guess.SECOND_FACTOR_FROM,
+        Guess.UNDO_PIN,
+    }
+)
+"""What is short enough for a burst to find: counted before it is judged."""
 _OF_NETWORKS: Final = frozenset(
     {
         Guess.SIGN_IN_ADDRESS,
@@ -137,8 +153,12 @@ def check(session: ReadSession, *, scopes: Sequence[Scope], at: datetime) -> Non
     asked = {f"scope_{place}": one.key for place, one in enumerate(scopes)}
     counted = dict(_counted(len(scopes)).rows(session, {"of_hour": micros // _HOUR_MICROS, **asked}))
     if any(counted.get(one.key, 0) >= PER_HOUR[one.guess] for one in scopes):
-        left = _HOUR_MICROS - micros % _HOUR_MICROS
-        raise TooManyAttempts(retry_after_seconds=-(-left // 1_000_000))
+        raise _too_many(micros)
+
+
+def _too_many(micros: int) -> TooManyAttempts:
+    left = _HOUR_MICROS - micros % _HOUR_MICROS
+    return TooManyAttempts(retry_after_seconds=-(-left // 1_000_000))
 
 
 @cache
@@ -149,16 +169,38 @@ def _counted(scopes: int) -> Prepared:
 
 def count(session: WriteSession, *, scopes: Sequence[Scope], at: datetime) -> None:
     """One more failure in each of `scopes`; forgets the hours of more than a day ago."""
+    _one_more(session, scopes=scopes, at=at)
+
+
+def take(session: WriteSession, *, scopes: Sequence[Scope], at: datetime) -> None:
+    """As `count`, before it is judged. Refuses `TooManyAttempts`, and counts nothing, if any of `scopes` is used up."""
+    counted = _one_more(session, scopes=scopes, at=at)
+    if any(counted[one.key] > PER_HOUR[one.guess] for one in scopes):
+        raise _too_many(clock.micros(at))
+
+
+def give_back(session: WriteSession, *, scopes: Sequence[Scope], at: datetime) -> None:
+    """What was taken for an attempt that was no failure."""
+    hour = clock.micros(at) // _HOUR_MICROS
+    for key in sorted({one.key for one in scopes}):
+        of_key = failure.c.scope == key, failure.c.hour == hour
+        session.execute(update(failure).where(*of_key).values(attempts=failure.c.attempts - 1))
+        session.execute(delete(failure).where(*of_key, failure.c.attempts < 1))
+
+
+def _one_more(session: WriteSession, *, scopes: Sequence[Scope], at: datetime) -> dict[str, int]:
     insert = sqlite.insert if session.dialect.name == "sqlite" else postgresql.insert
     hour = clock.micros(at) // _HOUR_MICROS
+    counted = {}
     # In one order, so that two that count the same scopes do not wait for each other.
     for key in sorted({one.key for one in scopes}):
         first = insert(failure).values(scope=key, hour=hour, attempts=1)
         again = first.on_conflict_do_update(
             index_elements=[failure.c.scope, failure.c.hour], set_={"attempts": failure.c.attempts + 1}
         )
-        session.execute(again)
+        counted[key] = session.execute(again.returning(failure.c.attempts)).scalar_one()
     session.execute(delete(failure).where(failure.c.hour < clock.micros(at - KEPT) // _HOUR_MICROS))
+    return counted
 
 
 def guarded(
@@ -173,12 +215,43 @@ def guarded(
 
     `act` opens its own transaction: its refusal has undone it by the time the failure is written.
     """
-    house.read(lambda session: check(session, scopes=scopes, at=at))
+    if used_up := taken(house, scopes=scopes, at=at):
+        raise used_up
+    wrong = False
     try:
         return act()
     except counts:
-        house.write(lambda session: count(session, scopes=scopes, at=at))
+        wrong = True
         raise
+    finally:
+        judged(house, scopes=scopes, at=at, taken=are_short(scopes), wrong=wrong)
+
+
+def are_short(scopes: Sequence[Scope]) -> bool:
+    """Whether this is counted before it is judged."""
+    return any(one.guess in SHORT for one in scopes)
+
+
+def taken(house: Database, *, scopes: Sequence[Scope], at: datetime) -> TooManyAttempts | None:
+    """Take an attempt where it is counted before it is judged; gives the refusal if one of `scopes` is used up."""
+    try:
+        # First without writing, so that whoever is shut out keeps no writer busy.
+        house.read(lambda session: check(session, scopes=scopes, at=at))
+        if are_short(scopes):
+            house.write(lambda session: take(session, scopes=scopes, at=at))
+    except TooManyAttempts as refusal:
+        return refusal
+    return None
+
+
+def judged(house: Database, *, scopes: Sequence[Scope], at: datetime, taken: bool, wrong: bool) -> None:
+    """Count a failure that was not `taken` before, or give back what was taken for none."""
+    if wrong and not taken:
+        house.write(lambda session: count(session, scopes=scopes, at=at))
+    elif taken and not wrong:
+        # What was done stands and is answered: a failure too many is forgotten with its hour.
+        with suppress(Busy, OutcomeUnknown, DBAPIError):
+            house.write(lambda session: give_back(session, scopes=scopes, at=at))
 
 
 def network(address: str) -> str:

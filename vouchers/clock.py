@@ -3,6 +3,7 @@
 Below the doors time is an argument: a verb is told `at`, it never asks.
 """
 
+import threading
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -12,6 +13,7 @@ import holidays
 PARIS: Final = ZoneInfo("Europe/Paris")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _TARGET: Final = holidays.financial_holidays("ECB")
+_target_turn: Final = threading.Lock()
 _MONTHS: Final = (
     "janvier", "février", "mars", "avril", "mai", "juin",
     "juillet", "août", "septembre", "octobre", "novembre", "décembre",
@@ -35,7 +37,9 @@ def starts(day: date) -> datetime:
 
 def is_target_day(day: date) -> bool:
     """Whether banks settle euros that day (the ECB's TARGET calendar)."""
-    return bool(_TARGET.is_working_day(day))
+    # The calendar fills in a year when it is first asked about it, and counts that year as known before its days are.
+    with _target_turn:
+        return bool(_TARGET.is_working_day(day))
 
 
 def next_target_day(day: date) -> date:

@@ -5,10 +5,12 @@ readable by its owner only, beside the database. In production they are demanded
 lies beside the database would be in the same backup.
 """
 
+import contextlib
 import json
 import os
 import re
 import secrets
+import tempfile
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
@@ -150,17 +152,26 @@ class Settings(BaseSettings):
 def _made_once(path: Path) -> dict[str, bytes]:
     """The secrets in `path`, made if it is not there. Refuses a file that others may read."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    made = json.dumps({name: secrets.token_hex(_SECRET_BYTES) for name in _SECRETS})
+    if not path.exists():
+        _make(path)
+    if path.stat().st_mode & 0o077:
+        raise SettingsFault(f"{path} can be read by others: chmod 600 {path}")
+    return _kept(path)
+
+
+def _make(path: Path) -> None:
+    handle, name = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)
+    part = Path(name)
     try:
-        # O_EXCL: of two processes that start at once, one makes the secrets and the other reads them.
-        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    except FileExistsError:
-        if path.stat().st_mode & 0o077:
-            raise SettingsFault(f"{path} can be read by others: chmod 600 {path}") from None
-        return _kept(path)
-    with os.fdopen(handle, "w") as file:
-        file.write(made)
-    return {name: bytes.fromhex(value) for name, value in json.loads(made).items()}
+        with os.fdopen(handle, "w") as file:
+            json.dump({name: secrets.token_hex(_SECRET_BYTES) for name in _SECRETS}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        # Of two processes that start at once, one makes the secrets and both read them, whole.
+        with contextlib.suppress(FileExistsError):
+            path.hardlink_to(part)
+    finally:
+        part.unlink()
 
 
 def _kept(path: Path) -> dict[str, bytes]:

@@ -13,6 +13,7 @@ keep the pepper elsewhere.
 import hashlib
 import json
 import os
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -70,16 +71,17 @@ def back_up(house: Database, *, to: Path, at: datetime, progress: Progress = _si
     if to.exists():
         raise CopyFault(f"{to} is there already")
     to.parent.mkdir(parents=True, exist_ok=True)
-    part = to.with_name(f"{to.name}.part")
-    part.unlink(missing_ok=True)
+    # A name of its own: two that copy to the same file at once do not write into one.
+    handle, name = tempfile.mkstemp(prefix=f"{to.name}.", suffix=".part", dir=to.parent)
+    part = Path(name)
     try:
-        with os.fdopen(os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600), "w+b") as file:
+        with os.fdopen(handle, "w+b") as file:
             house.read(_write_tables, file=file, at=at, progress=progress)
             _sign(file)
             file.flush()
             os.fsync(file.fileno())
         made = examine(part)
-        part.rename(to)
+        _take_name(part, to)
     finally:
         part.unlink(missing_ok=True)
     folder = os.open(to.parent, os.O_RDONLY)
@@ -89,6 +91,19 @@ def back_up(house: Database, *, to: Path, at: datetime, progress: Progress = _si
     finally:
         os.close(folder)
     return made
+
+
+def _take_name(part: Path, to: Path) -> None:
+    """Give a whole copy its name, unless another took it meanwhile."""
+    try:
+        try:
+            to.hardlink_to(part)
+        except PermissionError:
+            # No hard links there (a USB stick): the name is claimed by an empty file, and then filled.
+            to.touch(mode=0o600, exist_ok=False)
+            part.replace(to)
+    except FileExistsError:
+        raise CopyFault(f"{to} is there already") from None
 
 
 def _write_tables(session: ReadSession, *, file: BinaryIO, at: datetime, progress: Progress) -> None:

@@ -68,7 +68,7 @@ class LockLost(Exception):
 
 
 class Busy(Exception):
-    """Nothing was done: too much is waiting. Ask again, with the same key."""
+    """Nothing was done: too much is waiting, or the house is closing. Ask again, with the same key."""
 
 
 @dataclass(slots=True)
@@ -97,6 +97,7 @@ class Database:
         else:
             raise DatabaseFault(f"{self.dialect}: SQLite and PostgreSQL are the two engines of this house")
         self._starting = threading.Lock()
+        self._closed = False
 
     def read(self, job: Callable[Concatenate[ReadSession, P], T], *given: P.args, **named: P.kwargs) -> T:
         """Run `job`, a verb and what it is told, on one moment of the database."""
@@ -115,20 +116,27 @@ class Database:
         return _retried(lambda: self._write_once(told))
 
     def submit(self, job: Job[T]) -> "Future[T]":
-        """Hand `job` to the SQLite writer; the future is done once the commit that holds it is durable."""
+        """Hand `job` to the SQLite writer; the future is done once the commit that holds it is durable.
+
+        Raises `Busy` when too much is waiting, and once the database is closed.
+        """
+        future: Future[T] = Future()
         with self._starting:
+            if self._closed:
+                raise Busy("the database is closed")
             if self._writer is None:
                 self._writer = _GroupWriter(self._write_engine)
-        future: Future[T] = Future()
-        self._writer.put(_Waiting(job, future))
+            # Under the lock: what is put after the writer's last job would wait for ever.
+            self._writer.put(_Waiting(job, future))
         return future
 
     def close(self) -> None:
         """Finish what is waiting, then let go of every connection."""
         with self._starting:
-            if self._writer is not None:
-                self._writer.stop()
-                self._writer = None
+            self._closed = True
+        # Not under the lock: whoever comes meanwhile is refused at once rather than kept waiting.
+        if self._writer is not None:
+            self._writer.stop()
         self._read_engine.dispose()
         self._write_engine.dispose()
 

@@ -43,7 +43,7 @@ def ask(house: Database, *, email: str, address: str, session_key: bytes, at: da
     house.read(lambda session: attempts.check(session, scopes=scopes, at=at))
 
     def asked(session: WriteSession) -> Link | None:
-        attempts.count(session, scopes=scopes, at=at)
+        attempts.take(session, scopes=scopes, at=at)
         code = one_time.new_code()
         row = session.execute(
             select(staff.c.id, staff.c.email, staff.c.name).where(staff.c.email == known, staff.c.state == "active")

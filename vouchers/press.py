@@ -110,7 +110,13 @@ def _begun(house: Database, what: str, programme_id: int, number: int, work: Cal
             with _turn:
                 _running.discard(key)
 
-    threading.Thread(target=watched, name=f"{what}-{programme_id}-{number}", daemon=True).start()
+    try:
+        threading.Thread(target=watched, name=f"{what}-{programme_id}-{number}", daemon=True).start()
+    except BaseException:
+        # No thread could be had: it is not under way, and may be begun again.
+        with _turn:
+            _running.discard(key)
+        raise
     return True
 
 

@@ -406,7 +406,7 @@ shop_rule = _table(
 )
 
 failure = _table(
-    # Failed attempts by scope (an address, an account, a till) and hour; successes write nothing.
+    # Failed attempts by scope (an address, an account, a till) and hour; successes leave nothing.
     "failure",
     Column("scope", Text, nullable=False),
     Column("hour", Int, nullable=False),

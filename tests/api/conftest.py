@@ -12,7 +12,15 @@ from vouchers import clock
 
 
 @pytest.fixture
-def doors(house_url: str, tmp_path: Path) -> Iterator[Doors]:
+def within_the_hour(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An hour that does not turn while a test counts what an hour allows."""
+    usual = clock.now
+    if usual().minute >= 55:
+        monkeypatch.setattr(clock, "now", lambda: usual() + timedelta(minutes=10))
+
+
+@pytest.fixture
+def doors(house_url: str, tmp_path: Path, within_the_hour: None) -> Iterator[Doors]:
     """An application with an empty, migrated house behind it."""
     with open_doors(house_url, tmp_path) as opened:
         yield opened

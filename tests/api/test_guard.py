@@ -2,7 +2,9 @@
 
 import json
 import logging
+import threading
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -233,6 +235,21 @@ def test_the_house_does_not_open_on_another_schema(tmp_path: Path) -> None:
     settings = Settings(database_url=f"sqlite:///{tmp_path / 'empty.db'}", pepper=PEPPER, session_key=SESSION_KEY)
     with pytest.raises(SettingsFault, match="vouchers migrate"), TestClient(create_app(settings)):
         pass
+
+
+def test_who_starts_at_once_takes_the_same_secrets(tmp_path: Path) -> None:
+    together = threading.Barrier(4)
+
+    def started(settings: Settings) -> tuple[bytes, bytes]:
+        together.wait()
+        return settings.secret_bytes()
+
+    with ThreadPoolExecutor(4) as pool:
+        for number in range(50):
+            settings = Settings(database_url=f"sqlite:///{tmp_path / f'house{number}.db'}")
+            assert len(set(pool.map(started, [settings] * 4))) == 1
+            assert settings.secrets_path().stat().st_mode & 0o777 == 0o600
+    assert len(list(tmp_path.iterdir())) == 50
 
 
 def test_secrets_that_were_cut_or_changed_are_not_taken(tmp_path: Path) -> None:

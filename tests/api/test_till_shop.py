@@ -2,6 +2,7 @@
 
 import uuid
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pypdfium2
@@ -115,6 +116,16 @@ def test_ten_wrong_pins_an_hour_close_undoing_at_that_till_alone(
     assert retried.json() == done.json(), "what was answered before still is"
     assert till.redeem(town.secrets[3].code).status_code == 201, "and vouchers are still taken"
     assert undo(other, number, pin="1357").status_code == 201
+
+
+def test_of_many_pins_at_one_moment_no_more_are_judged_than_an_hour_allows(
+    doors: Doors, town: Town, till: TillPhone, owner: Person
+) -> None:
+    put(owner, f"{path_of(town)}/counter-rule", {"ask_cashier": "never", "undo_pin": "1357"})
+    number = till.redeem(town.secrets[1].code).json()["redemption"]
+    with ThreadPoolExecutor(24) as pool:
+        answers = list(pool.map(lambda guess: reason(undo(till, number, pin=f"{guess:04d}")), range(24)))
+    assert sorted(answers) == ["pin_wrong"] * 10 + ["too_many_attempts"] * 14
 
 
 # ── Lists and money ──────────────────────────────────────────────────────────────────────────────────────────────

@@ -2,11 +2,11 @@
 
 import pytest
 
-from tests.api.conftest import doors, town
+from tests.api.conftest import doors, town, within_the_hour
 from tests.api.doors import Doors
 from tests.pages.browsing import Browser
 
-__all__ = ["doors", "town"]
+__all__ = ["doors", "town", "within_the_hour"]
 
 
 @pytest.fixture

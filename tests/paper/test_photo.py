@@ -2,7 +2,10 @@
 
 import io
 import struct
+import warnings
 import zlib
+from concurrent.futures import ThreadPoolExecutor
+from typing import Literal
 
 import pytest
 from PIL import Image
@@ -68,6 +71,7 @@ def png_that_says(width: int, height: int) -> bytes:
     [
         (png_that_says(30_000, 30_000), "too_many_pixels"),
         (png_that_says(9_000, 9_000), "too_many_pixels"),
+        (png_that_says(10_000, 10_000), "too_many_pixels"),
         (png_that_says(100, 100), "not_a_photo"),
         (picture("GIF"), "not_a_photo"),
         (picture("BMP"), "not_a_photo"),
@@ -81,3 +85,22 @@ def test_what_is_no_photo_is_refused(content: bytes, problem: str) -> None:
     with pytest.raises(BadInput) as refused:
         shop_photo(content)
     assert refused.value.data == {"field": "photo", "problem": problem}
+
+
+@pytest.mark.parametrize("how", ["error", "ignore", "always"])
+@pytest.mark.parametrize("side", [10_000, 30_000])
+def test_a_wall_of_pixels_is_refused_whatever_is_made_of_warnings(
+    side: int, how: Literal["error", "ignore", "always"]
+) -> None:
+    with warnings.catch_warnings(record=True):
+        warnings.simplefilter(how)
+        with pytest.raises(BadInput) as refused:
+            shop_photo(png_that_says(side, side))
+    assert refused.value.data["problem"] == "too_many_pixels"
+
+
+def test_photos_drawn_at_once_leave_the_warnings_of_the_house_as_they_were() -> None:
+    usual, photo = list(warnings.filters), picture("JPEG", size=(60, 40))
+    with ThreadPoolExecutor(6) as pool:
+        assert len(set(pool.map(shop_photo, [photo] * 200))) == 1
+    assert list(warnings.filters) == usual

@@ -290,13 +290,18 @@ class AtCounter:
         counts: tuple[type[Refusal], ...],
     ) -> Response:
         """`act`, once under the till's key. `guesses` stop a new key only, so that a retry is always answered."""
-        programme_id, at = self.till.programme_id, self.at
+        programme_id, at, house = self.till.programme_id, self.at, self.house
         key = Key(self.till.caller().actor, _key(self.key), await _fingerprint(request))
+        short = attempts.are_short(guesses)
+        used_up = await run_in_threadpool(attempts.taken, house.database, scopes=guesses, at=at) if short else None
+        taken = short and used_up is None
 
         def job(session: WriteSession) -> keys.Answer:
             def unless_throttled() -> dict[str, Any]:
                 try:
-                    if guesses:
+                    if used_up is not None:
+                        raise used_up
+                    if guesses and not short:
                         attempts.check(session, scopes=guesses, at=at)
                 except TooManyAttempts as refusal:
                     raise NotKept(refusal) from None
@@ -304,18 +309,19 @@ class AtCounter:
 
             return keys.once(session, programme_id=programme_id, key=key, at=at, act=unless_throttled)
 
+        wrong = taken  # as long as nothing else is known
         try:
-            answer = await self.house.write(job)
-        except NotKept as held:
-            if isinstance(held.refusal, counts):
-                await self._count(guesses)
+            answer = await house.write(job)
+            wrong = isinstance(answer.refusal, counts) and not answer.replayed
+        except Exception as fault:
+            wrong = isinstance(fault, NotKept) and isinstance(fault.refusal, counts)
             raise
-        if isinstance(answer.refusal, counts) and not answer.replayed:
-            await self._count(guesses)
+        finally:
+            if taken or wrong:
+                await run_in_threadpool(
+                    attempts.judged, house.database, scopes=guesses, at=at, taken=taken, wrong=wrong
+                )
         return said(answer, status=201)
-
-    async def _count(self, guesses: list[attempts.Scope]) -> None:
-        await self.house.write(lambda session: attempts.count(session, scopes=guesses, at=self.at))
 
 
 SIGNED_HEADERS: Final = {"vouchers-till": 18, "vouchers-time": 18, "vouchers-nonce": 22, "vouchers-signature": 86}
