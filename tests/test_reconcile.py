@@ -11,7 +11,7 @@ from tests.bank_words import Teller, a_teller, detail, entry
 from tests.makers import NOON, TODAY, a_buyer, an_order, facts_of, moves_of
 from tests.test_verify import a_hand_in_the_database, faults_after
 from tests.town import Town, a_town
-from vouchers import bank_desk, bank_statements, chart, expire, order, reconcile, repay, solvency
+from vouchers import bank_desk, bank_lines, bank_statements, chart, expire, order, reconcile, repay, solvency
 from vouchers.bank_lines import Share
 from vouchers.bank_messages import BlockStatus, PaymentReport, PaymentStatus
 from vouchers.bank_witnesses import BANK
@@ -472,6 +472,72 @@ def test_a_transfer_that_comes_back_reopens_its_shop_and_the_next_run_pays_it(to
     town.books_hold()
 
 
+def test_what_the_bank_keeps_of_a_return_is_a_fee_and_the_shop_is_owed_all_of_it(town: Town, after: Teller) -> None:
+    owed = town.owed(1)
+    after.tells(entry(-sum(NET), message_ids=(f"CHEQUES-{town.programme_id}-1",)))
+    after.confirm_certain()
+    (back,) = after.tells(entry(NET[1] - 150, **sent(town, 1, NET[1] - 150, back="AC04")))
+    assert (after.proposed(back).sureness, after.proposed(back).kept_cents) == ("likely", 150)
+    assert after.confirm_certain() == []
+    returned = {"line_number": back.number, "run_number": 1, "merchant_id": town.merchants[1], **after.doing}
+    for kept_cents in (0, 149, 151):
+        with pytest.raises(LineDiffers):
+            town.house.write(bank_desk.take_return, kept_cents=kept_cents, **returned)
+    after.confirm(back)
+    assert town.owed(1) == owed + NET[1]
+    assert town.balance(chart.BANK_FEES) == 150
+    assert [cents for _, _, cents in after.means(back)] == [NET[1], 150]
+    town.books_hold()
+
+
+def test_what_the_bank_kept_of_a_return_typed_before_is_told_by_its_line(town: Town, after: Teller) -> None:
+    run = town.house.read(lambda session: bank_desk.runs.find_run(session, programme_id=town.programme_id, number=1))
+    town.execute(run, at=after.at)
+    town.returned(run, 1, at=after.at)
+    (back,) = after.tells(entry(NET[1] - 150, **sent(town, 1, NET[1] - 150, back="AC04")))
+    assert after.proposed(back).sureness == "likely"
+    after.confirm(back)
+    assert [cents for _, _, cents in after.means(back)] == [NET[1], 150]
+    town.books_hold()
+    with a_hand_in_the_database(town.house) as session:
+        assert faults_after(session, f"UPDATE bank_line SET decided_by = 'staff:9' WHERE number = {back.number}")
+
+
+def test_more_than_a_bank_would_keep_is_no_fee(town: Town, after: Teller, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bank_lines, "MOST_KEPT_CENTS", 149)
+    after.tells(entry(-sum(NET), message_ids=(f"CHEQUES-{town.programme_id}-1",)))
+    after.confirm_certain()
+    (back,) = after.tells(entry(NET[1] - 150, **sent(town, 1, NET[1] - 150, back="AC04")))
+    assert not after.proposed(back).postable
+    returned = {"line_number": back.number, "run_number": 1, "merchant_id": town.merchants[1], **after.doing}
+    with pytest.raises(BadInput, match="kept_cents"):
+        town.house.write(bank_desk.take_return, kept_cents=150, **returned)
+    town.books_hold()
+
+
+def test_nothing_is_kept_of_what_a_buyer_paid(town: Town, teller: Teller) -> None:
+    owing = approved(town)
+    town.house.write(
+        order.record_payment,
+        number=owing.number,
+        cents=9_000,
+        bank_reference="VIR 77",
+        received_on=TODAY,
+        **teller.doing,
+    )
+    (typed,) = town.house.read(bank_lines.unseen, programme_id=town.programme_id)[-1:]
+    (came,) = teller.tells(entry(8_990))
+    with pytest.raises(FactElsewhere):
+        town.house.write(
+            reconcile.recognise,
+            line_numbers=[came.number],
+            journal_ids=[typed.journal_id],
+            kept_cents=10,
+            **teller.doing,
+        )
+    town.books_hold()
+
+
 def test_an_execution_and_a_return_typed_before_are_recognised(town: Town, after: Teller) -> None:
     run = town.house.read(lambda session: bank_desk.runs.find_run(session, programme_id=town.programme_id, number=1))
     town.execute(run, at=after.at)
@@ -660,3 +726,11 @@ def test_every_invariant_of_the_bank_bites_on_a_row_that_breaks_it(town: Town, t
         assert faults_after(session) == []
         for says, statements in SEEDS.items():
             assert says in {fault.says for fault in faults_after(session, *statements)}, says
+        # The fee of one line passed off as kept of another's money, so that its own line can be booked again.
+        assert faults_after(
+            session,
+            "UPDATE bank_match SET line_number = 1, part = 2 WHERE line_number = 4",
+            "UPDATE bank_line SET state = 'open', decided_by = NULL, decided_at = NULL WHERE number = 4",
+            "UPDATE bank_line SET cents = cents - 5 WHERE number = 1",
+            "UPDATE bank_statement SET closing_cents = closing_cents - 5",
+        )

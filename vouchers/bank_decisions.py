@@ -23,7 +23,10 @@ WHATS: Final = get_args(What)
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """`what`, and of the rest what it needs. `seen`: the mark of the proposal that is confirmed."""
+    """`what`, and of the rest what it needs. `seen`: the mark of the proposal that is confirmed.
+
+    `kept_cents`: what the bank took for itself of a return, or of money recorded before.
+    """
 
     what: What
     shares: tuple[Share, ...] = ()
@@ -34,6 +37,7 @@ class Decision:
     waiting_number: int | None = None
     run_number: int | None = None
     merchant_id: int | None = None
+    kept_cents: int = 0
     line_numbers: tuple[int, ...] = ()
     journal_ids: tuple[int, ...] = ()
 
@@ -69,12 +73,17 @@ def decide(
             **doing,
         ),
         "return": lambda: bank_desk.take_return(
-            session, run_number=given("run_number"), merchant_id=given("merchant_id"), **this
+            session,
+            run_number=given("run_number"),
+            merchant_id=given("merchant_id"),
+            kept_cents=decision.kept_cents,
+            **this,
         ),
         "recognise": lambda: reconcile.recognise(
             session,
             journal_ids=given("journal_ids"),
             line_numbers=sorted({line_number, *decision.line_numbers}),
+            kept_cents=decision.kept_cents,
             **doing,
         ),
     }

@@ -11,7 +11,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from vouchers import bank_lines, chart, ledger, matching, order, order_book, pay, proposals, reconcile, repay, runs
+from vouchers import (
+    bank_lines,
+    bank_statements,
+    chart,
+    ledger,
+    matching,
+    order,
+    order_book,
+    pay,
+    proposals,
+    reconcile,
+    repay,
+    runs,
+)
 from vouchers.bank_lines import BankLine, Share, Told
 from vouchers.bank_messages import BankNotification, BankStatement, PaymentReport, why_fr
 from vouchers.bank_statements import Statement
@@ -84,7 +97,7 @@ def take(session: WriteSession, *, programme_id: int, file: BankFile, actor: str
         return _take_report(
             session, programme_id=programme_id, report=file.report, sha256=file.sha256, actor=actor, at=at
         )
-    taken: list[Statement] = []
+    taken: list[int] = []
     known: list[StatementKnown] = []
     for statement in file.statements:
         try:
@@ -97,7 +110,12 @@ def take(session: WriteSession, *, programme_id: int, file: BankFile, actor: str
             known.append(refusal)
     if known and not taken:
         raise known[0]
-    return Taken(statements=tuple(taken), known=tuple(str(refusal.data["statement"]) for refusal in known))
+    # Listed once for all of them: each is put between its neighbours.
+    every = {one.number: one for one in bank_statements.listed(session, programme_id=programme_id)} if taken else {}
+    return Taken(
+        statements=tuple(every[number] for number in taken),
+        known=tuple(str(refusal.data["statement"]) for refusal in known),
+    )
 
 
 def _take_report(
@@ -281,12 +299,14 @@ def take_return(
     merchant_id: int,
     actor: str,
     at: datetime,
+    kept_cents: int = 0,
     means: str = "hand",
 ) -> BankLine:
-    """One transfer of a run came back to the account: its merchant's balance is open again.
+    """One transfer of a run came back to the account: its merchant's balance is open again, whole.
 
-    Refuses, in order: `NotFound`, `LineDecided`, `LineOtherWay`, `RunState` (only what was paid can come back),
-    `NotInRun` (returned before), `LineDiffers`.
+    `kept_cents`: what the bank took of it for its trouble. Refuses, in order: `NotFound`, `LineDecided`,
+    `LineOtherWay`, `RunState` (only what was paid can come back), `NotInRun` (returned before), `LineDiffers`,
+    `BadInput` (kept_cents).
     """
     line = bank_lines.decide(session, programme_id=programme_id, number=line_number, actor=actor, at=at)
     if line.cents < 0:
@@ -306,11 +326,12 @@ def take_return(
         actor=actor,
         at=at,
     )
-    if sent.net_cents != line.cents:
-        raise LineDiffers(line_cents=line.cents, cents=sent.net_cents)
+    if sent.net_cents != line.cents + kept_cents:
+        raise LineDiffers(line_cents=line.cents, cents=sent.net_cents - kept_cents)
     about = f"run:{run_number}"
     fact = bank_lines.newest_fact(session, programme_id=programme_id, kind="transfer_returned", subject=about)
-    bank_lines.match(session, line=line, told=[Told(fact, line.cents)], means=means)
+    bank_lines.match(session, line=line, told=[Told(fact, sent.net_cents)], means=means)
+    reconcile.keep_fees(session, line=line, cents=kept_cents, actor=actor, at=at)
     return line
 
 
@@ -363,7 +384,11 @@ def _post(session: WriteSession, one: Proposal, *, programme_id: int, actor: str
     doing: dict[str, Any] = {"programme_id": programme_id, "actor": actor, "at": at}
     acts: dict[str, Callable[[], object]] = {
         "recorded": lambda: reconcile.recognise(
-            session, line_numbers=one.line_numbers, journal_ids=one.journal_ids, **doing
+            session,
+            line_numbers=one.line_numbers,
+            journal_ids=one.journal_ids,
+            kept_cents=one.kept_cents,
+            **doing,
         ),
         "run": lambda: execute_run(session, run_number=one.run_number or 0, line_numbers=one.line_numbers, **doing),
         "returned": lambda: take_return(
@@ -371,6 +396,7 @@ def _post(session: WriteSession, one: Proposal, *, programme_id: int, actor: str
             line_number=one.line_number,
             run_number=one.run_number or 0,
             merchant_id=one.merchant_id or 0,
+            kept_cents=one.kept_cents,
             means=one.reason,
             **doing,
         ),

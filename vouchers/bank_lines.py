@@ -21,6 +21,8 @@ from vouchers.errors import FactElsewhere, LineDecided, NotFound
 from vouchers.tables import bank_line, bank_match, journal, posting
 
 MOST_LISTED: Final = 500
+MOST_KEPT_CENTS: Final = 3_000
+"""A bank that gives a transfer back keeps a few euros of it, if anything: more than this is no fee."""
 AT_ONCE: Final = 500
 """Numbers named in one statement."""
 
@@ -66,7 +68,10 @@ class Share(NamedTuple):
 
 
 class Told(NamedTuple):
-    """`cents` (> 0) of a line are told by the fact of this journal."""
+    """`cents` (> 0) of a line are told by the fact of this journal.
+
+    Fees that the bank kept of money that came in count against it: 48.50 € are 50 € returned and 1.50 € kept.
+    """
 
     journal_id: int
     cents: int
@@ -74,7 +79,10 @@ class Told(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """What became of a line, or of a part of it. `kind`, `subject`, `reason` are the fact's."""
+    """What became of a line, or of a part of it. `kind`, `subject`, `reason` are the fact's.
+
+    Fees told of a line that came in were kept of it: they count against the rest.
+    """
 
     line_number: int
     part: int

@@ -4,6 +4,7 @@ The readers in `paper/` make them from bytes; the verbs and the pages take them 
 above zero what came in, below zero what went out. Texts are as the bank wrote them, on one line, without unseen signs.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -235,14 +236,30 @@ _WHY: Final = {
     "TECH": ("incident technique", "a technical failure", _ASK_BANK),
 }
 _WHY["DUPL"] = _WHY["AM05"]
+_REPORT: Final = re.compile(r"\s*\(pain\.002 [^()]*\)\s*$")
+"""What a fact says of the report that it was read in."""
 
 
 def why_fr(code: str) -> str:
     """Why a transfer came back or was refused, and what to do: 'compte clôturé : demandez un autre RIB au commerce'."""
-    if code not in _WHY:
-        return f"motif {code} : {_ASK_BANK[0]}"
-    why, _, (to_do, _) = _WHY[code]
-    return f"{why} : {to_do}"
+    to_do, _ = _WHY[code][2] if code in _WHY else _ASK_BANK
+    return f"{cause_fr(code)} : {to_do}"
+
+
+def cause_fr(code: str) -> str:
+    """Why alone: 'compte clôturé'."""
+    return _WHY[code][0] if code in _WHY else f"motif {code}"
+
+
+def cause_told(reason: str) -> str:
+    """What the payee reads of the reason of a return: no code, no to-do of the treasurer, no mark of a report.
+
+    'AC04 compte clôturé : demandez un autre RIB au commerce (pain.002 5f3a…)' → 'compte clôturé'. One that a person
+    typed stays as typed.
+    """
+    said = _REPORT.sub("", reason)
+    code = said.partition(" ")[0]
+    return cause_fr(code) if said == f"{code} {why_fr(code)}" else said
 
 
 def why_en(code: str) -> str:

@@ -18,12 +18,19 @@ _MOVED: Final = """
        WHERE debit = 'unallocated' GROUP BY programme_id, journal_id)"""
 """SQL: what each fact moved on the bank's account, either way, and out of what waited."""
 _TOLD: Final = """
-    (SELECT b.programme_id, b.journal_id, CASE WHEN l.cents > 0 THEN 'in' ELSE 'out' END AS way,
+    (SELECT b.programme_id, b.journal_id,
+       CASE WHEN l.cents > 0 AND f.journal_id IS NULL THEN 'in' ELSE 'out' END AS way,
        CAST(SUM(b.cents) AS BIGINT) AS cents
      FROM bank_match b JOIN bank_line l ON l.programme_id = b.programme_id AND l.number = b.line_number
-     GROUP BY b.programme_id, b.journal_id, CASE WHEN l.cents > 0 THEN 'in' ELSE 'out' END)"""
-"""SQL: what the lines in, and the lines out, say of each fact."""
+     LEFT JOIN posting f ON f.programme_id = b.programme_id AND f.journal_id = b.journal_id AND f.debit = 'bank_fees'
+     GROUP BY b.programme_id, b.journal_id,
+       CASE WHEN l.cents > 0 AND f.journal_id IS NULL THEN 'in' ELSE 'out' END)"""
+"""SQL: what the lines in, and the lines out, say of each fact; fees go out, on whichever line."""
 _OF_WAY: Final = "((l.cents > 0 AND y.debit = 'bank') OR (l.cents < 0 AND y.credit = 'bank'))"
+_KEPT: Final = """(l.cents > 0 AND y.debit = 'bank_fees' AND y.credit = 'bank' AND EXISTS (SELECT 1 FROM journal k
+  WHERE k.programme_id = b.programme_id AND k.id = b.journal_id
+  AND k.subject = 'bank_line:' || CAST(b.line_number AS TEXT)))"""
+"""SQL: fees that the bank took out of this very line's money before it handed it over."""
 
 
 def _at_bank(where: str) -> str:
@@ -56,14 +63,16 @@ BANK: Final = (
              AND l.statement_number = s.number) AS BIGINT), 0) AS found, s.closing_cents AS expected
            FROM bank_statement s WHERE s.opening_cents IS NOT NULL"""),
     Invariant("I19", "bank_line", "facts tell of each cent of a line that is done, and of no other line",
-        f"""SELECT l.programme_id AS p, l.number AS n, COALESCE((SELECT CAST(SUM(b.cents) AS BIGINT) FROM bank_match b
-              WHERE b.programme_id = l.programme_id AND b.line_number = l.number AND {_at_bank(_OF_WAY)}), 0) AS found,
+        f"""SELECT l.programme_id AS p, l.number AS n, COALESCE((SELECT CAST(SUM(CASE WHEN {_at_bank(_OF_WAY)}
+                THEN b.cents WHEN {_at_bank(_KEPT)} THEN -b.cents ELSE 0 END) AS BIGINT) FROM bank_match b
+              WHERE b.programme_id = l.programme_id AND b.line_number = l.number), 0) AS found,
               CASE WHEN l.state = 'done' THEN ABS(l.cents) ELSE 0 END AS expected FROM bank_line l"""),
     Invariant("I19", "bank_match", "what tells of a line moved the bank that way, or what waited of it",
         f"""SELECT b.programme_id AS p, b.line_number AS n, 'journal ' || CAST(b.journal_id AS TEXT) AS found,
               'a move of the bank, or out of what waits' AS expected
             FROM bank_match b JOIN bank_line l ON l.programme_id = b.programme_id AND l.number = b.line_number
-            WHERE NOT ({_at_bank(_OF_WAY)} OR (l.cents > 0 AND {_at_bank("y.debit = 'unallocated'")}))"""),
+            WHERE NOT ({_at_bank(_OF_WAY)} OR {_at_bank(_KEPT)}
+              OR (l.cents > 0 AND {_at_bank("y.debit = 'unallocated'")}))"""),
     Invariant("I19", "journal", "a fact that lines tell of moved what they say; what waits or goes back has lines",
         f"""SELECT y.programme_id AS p, y.journal_id AS n, y.way || ' ' || CAST(COALESCE(t.cents, 0) AS TEXT) AS found,
               y.way || ' ' || CAST(y.cents AS TEXT) AS expected
@@ -81,10 +90,10 @@ BANK: Final = (
              GROUP BY b.programme_id, b.line_number) w
            ON w.programme_id = l.programme_id AND w.line_number = l.number WHERE l.cents > 0 AND w.cents < 0"""),
     Invariant("I19", "bank_line", "who decided a line, and when, is in the fact that was posted for it",
-        """SELECT l.programme_id AS p, l.number AS n, l.decided_by || ' ' || CAST(l.decided_at AS TEXT) AS found,
+        f"""SELECT l.programme_id AS p, l.number AS n, l.decided_by || ' ' || CAST(l.decided_at AS TEXT) AS found,
              k.actor || ' ' || CAST(k.at AS TEXT) AS expected
            FROM bank_line l JOIN bank_match b ON b.programme_id = l.programme_id AND b.line_number = l.number
-             AND b.part = 1 AND b.means <> 'recorded'
+             AND (b.part = 1 AND b.means <> 'recorded' OR {_at_bank(_KEPT)})
            JOIN journal k ON k.programme_id = b.programme_id AND k.id = b.journal_id WHERE l.state = 'done'"""),
     Invariant("I19", "bank_line", "a line is set aside, by whom and why, if and only if its newest fact says so",
         """SELECT l.programme_id AS p, l.number AS n, CASE WHEN l.state = 'set_aside' THEN l.because || ', '

@@ -62,6 +62,11 @@ class Proposal:
         return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
 
     @property
+    def kept_cents(self) -> int:
+        """What the bank took for itself of a transfer of ours that it gave back."""
+        return max(0, -self.difference_cents) if self.merchant_id is not None else 0
+
+    @property
     def postable(self) -> bool:
         """Whether one press records it as it stands."""
         told = self.shares or self.journal_ids or self.kind in ("run", "returned", "fees")
@@ -146,9 +151,13 @@ class Transfer:
 
 
 def transfers(
-    session: ReadSession, *, programme_id: int, run_number: int | None = None, net_cents: int | None = None
+    session: ReadSession,
+    *,
+    programme_id: int,
+    run_number: int | None = None,
+    between_cents: tuple[int, int] | None = None,
 ) -> list[Transfer]:
-    """Transfers that a bank has, or had: of this run, of this amount; the newest first."""
+    """Transfers that a bank has, or had: of this run, of an amount from the one to the other; the newest first."""
     wanted = [
         settlement.c.programme_id == programme_id,
         settlement.c.state != "carried",
@@ -156,8 +165,8 @@ def transfers(
     ]
     if run_number is not None:
         wanted.append(settlement.c.run_number == run_number)
-    if net_cents is not None:
-        wanted.append(settlement.c.net_cents == net_cents)
+    if between_cents is not None:
+        wanted.append(settlement.c.net_cents.between(*between_cents))
     rows = session.execute(
         select(
             settlement.c.run_number,
@@ -280,15 +289,18 @@ class _Books:
             shop_name=sent.shop_name,
             difference_cents=line.cents - sent.net_cents,
         )
+        kept = sent.net_cents - line.cents
+        # What a bank keeps for its trouble is looked at, every time.
+        sure: Sureness = "certain" if kept == 0 else "likely" if 0 < kept <= bank_lines.MOST_KEPT_CENTS else "unknown"
         if sent.state == "returned":
-            noted = ("transfer_returned", f"run:{run_number}", line.cents)
+            noted = ("transfer_returned", f"run:{run_number}", sent.net_cents)
             known = [one for one in self._unseen if (one.kind, one.subject, one.cents) == noted]
-            told = tuple(one.journal_id for one in known[:1])
-            return replace(found, kind="recorded", journal_ids=told, sureness="certain" if told else "unknown")
-        if line.cents != sent.net_cents or sent.run_state != "executed":
+            told = tuple(one.journal_id for one in known[:1]) if sure != "unknown" else ()
+            return replace(found, kind="recorded", journal_ids=told, sureness=sure if told else "unknown")
+        if sent.run_state != "executed":
             # Before its run is executed in the books, nothing can come back to the bank.
             return found
-        return replace(found, sureness="certain")
+        return replace(found, sureness=sure)
 
     # ── Buyers ───────────────────────────────────────────────────────────────────────────────────────────────────
     def _of_buyer(self, blank: Proposal, line: BankLine) -> Proposal:

@@ -19,7 +19,6 @@ from sqlalchemy import func, select, update
 from vouchers import bank_lines, chart, clock, identity, ledger, matching
 from vouchers.bank_lines import BankLine, Told
 from vouchers.bank_messages import BankNotification, BankStatement, Detail, Entry
-from vouchers.bank_statements import Statement, find
 from vouchers.db import ReadSession, WriteSession
 from vouchers.errors import (
     BadInput,
@@ -60,8 +59,8 @@ def take_statement(
     sha256: str,
     actor: str,
     at: datetime,
-) -> Statement:
-    """Take a statement (camt.053) or a notification (camt.054); `sha256` is of its file, in hexadecimal.
+) -> int:
+    """Take a statement (camt.053) or a notification (camt.054); `sha256` is of its file, in hexadecimal. Its number.
 
     An entry is known by the bank's reference, its day and its sum, whatever details it comes with this time. Refuses,
     in order: `NotFound`, `IssuerAccountMissing`, `StatementOfOtherAccount`, `BadInput` (its balances and entries, or
@@ -118,7 +117,7 @@ def take_statement(
     said = f"{sha256} {len(rows)}+{len(seen)}"
     fact = Fact("bank_statement_taken", at, actor, f"bank_statement:{number}", said)
     ledger.post(session, programme_id=programme_id, fact=fact)
-    return find(session, programme_id=programme_id, number=number)
+    return number
 
 
 def _taken_as(session: ReadSession, programme_id: int, iban: str, named: str) -> Any:
@@ -268,7 +267,8 @@ def receive(session: WriteSession, *, programme_id: int, line_number: int, actor
     if line.cents < 0:
         raise LineOtherWay(number=line_number)
     moves = [Move(chart.BANK, chart.UNALLOCATED, line.cents)]
-    return _told(session, line=line, fact=Fact("money_received", at, actor, bank_lines.subject(line_number), "", moves))
+    fact = Fact("money_received", at, actor, bank_lines.subject(line_number), "", moves)
+    return _told(session, line=line, fact=fact, cents=line.cents)
 
 
 def take_fees(session: WriteSession, *, programme_id: int, line_number: int, actor: str, at: datetime) -> BankLine:
@@ -276,9 +276,7 @@ def take_fees(session: WriteSession, *, programme_id: int, line_number: int, act
     line = bank_lines.decide(session, programme_id=programme_id, number=line_number, actor=actor, at=at)
     if line.cents > 0:
         raise LineOtherWay(number=line_number)
-    moves = [Move(chart.BANK_FEES, chart.BANK, -line.cents)]
-    subject = bank_lines.subject(line_number)
-    return _told(session, line=line, fact=Fact("bank_fees_taken", at, actor, subject, "", moves))
+    return _told(session, line=line, fact=_fees(line, cents=-line.cents, actor=actor, at=at), cents=-line.cents)
 
 
 def recognise(
@@ -289,20 +287,23 @@ def recognise(
     journal_ids: Collection[int],
     actor: str,
     at: datetime,
+    kept_cents: int = 0,
 ) -> list[BankLine]:
     """Facts that were recorded before the statement came are these lines': nothing is posted again.
 
-    One line may be several facts, several lines one fact, all of one way: in, or out. Refuses `NotFound`,
-    `LineDecided`, `FactElsewhere` (told by another line, or not of this amount and way).
+    One line may be several facts, several lines one fact, all of one way: in, or out. `kept_cents`: what the bank took
+    for itself of one transfer of ours that came back. Refuses `NotFound`, `LineDecided`, `FactElsewhere` (told by
+    another line, or not of this amount and way), `BadInput` (kept_cents).
     """
     lines = [
         bank_lines.decide(session, programme_id=programme_id, number=number, actor=actor, at=at)
         for number in sorted(line_numbers)
     ]
-    whole = sum(line.cents for line in lines)
+    whole = sum(line.cents for line in lines) + kept_cents
     facts = bank_lines.refuse_seen(session, programme_id=programme_id, journal_ids=journal_ids, cents=whole)
     of_one_way = len({fact.cents > 0 for fact in facts} | {line.cents > 0 for line in lines}) == 1
-    if not of_one_way or (len(facts) > 1 and len(lines) > 1):
+    came_back = [fact.kind for fact in facts] == ["transfer_returned"] and len(lines) == 1
+    if not of_one_way or (kept_cents and not came_back) or (len(facts) > 1 and len(lines) > 1):
         raise FactElsewhere(cents=abs(whole))
     for line in lines:
         told = (
@@ -311,12 +312,30 @@ def recognise(
             else [Told(facts[0].journal_id, abs(line.cents))]
         )
         bank_lines.match(session, line=line, told=told, means="recorded")
+    keep_fees(session, line=lines[0], cents=kept_cents, actor=actor, at=at)
     return lines
 
 
-def _told(session: WriteSession, *, line: BankLine, fact: Fact) -> BankLine:
+def keep_fees(session: WriteSession, *, line: BankLine, cents: int, actor: str, at: datetime) -> None:
+    """What the bank took for itself before it gave back a transfer of ours, of which a line told. Refuses `BadInput`.
+
+    At most a few euros: who could write off more would hide money that never came.
+    """
+    if not 0 <= cents <= bank_lines.MOST_KEPT_CENTS:
+        most = bank_lines.MOST_KEPT_CENTS
+        raise BadInput(field="kept_cents", problem="amount_range", least_cents=0, most_cents=most)
+    if cents:
+        _told(session, line=line, fact=_fees(line, cents=cents, actor=actor, at=at), cents=cents)
+
+
+def _fees(line: BankLine, *, cents: int, actor: str, at: datetime) -> Fact:
+    moves = [Move(chart.BANK_FEES, chart.BANK, cents)]
+    return Fact("bank_fees_taken", at, actor, bank_lines.subject(line.number), "", moves)
+
+
+def _told(session: WriteSession, *, line: BankLine, fact: Fact, cents: int) -> BankLine:
     journal_id = ledger.post(session, programme_id=line.programme_id, fact=fact)
-    bank_lines.match(session, line=line, told=[Told(journal_id, abs(line.cents))], means="hand")
+    bank_lines.match(session, line=line, told=[Told(journal_id, cents)], means="hand")
     return line
 
 

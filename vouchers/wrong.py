@@ -196,6 +196,10 @@ PROBLEMS: Final = {
         " relevé détaillé",
         "entry {reference} is {entry_cents}, its details make {details_cents}: ask the bank for a detailed statement",
     ),
+    "bank_too_many_statements": (
+        "il a plus de {most} relevés : prenez-les en plusieurs fichiers",
+        "it has more than {most} statements: take them as several files",
+    ),
     "bank_too_many": (
         "il a plus de {most} opérations : demandez à la banque un relevé par jour",
         "it has more than {most} entries: ask the bank for one statement a day",

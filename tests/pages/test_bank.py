@@ -7,7 +7,7 @@ from tests.api.doors import Doors
 from tests.bank_words import a_file
 from tests.makers import a_buyer, an_order
 from tests.pages.browsing import Browser, Page, sits_down
-from vouchers import order_book
+from vouchers import clock, order_book
 from vouchers.order_book import Line, Order
 
 
@@ -136,8 +136,8 @@ def test_a_payment_typed_before_is_recognised_by_hand_and_not_counted_again(
     sent(treasurer, town, a_file(doors.house, town.programme_id, (300, "INCONNU", "sans référence")))
     page = treasurer.open(f"/p/{town.programme_id}/banque/lignes/1")
     assert "Ce qui a déjà été saisi à la main" in page.text
-    (typed_before,) = page.tree.xpath("//select[@name='journal_id']/option[@value != '']/@value")
-    done = decided(treasurer, page, "recognise", journal_id=typed_before)
+    (typed_before,) = page.tree.xpath("//select[@name='fact']/option[@value != '']/@value")
+    done = decided(treasurer, page, "recognise", fact=typed_before)
     assert done.notice == "C'est enregistré."
     assert "(saisi à la main avant le relevé)" in done.text
 
@@ -165,3 +165,29 @@ def test_who_only_reads_sees_the_lines_and_no_form_and_a_payers_words_are_only_w
         assert page.tree.xpath("//main//form[@method='post']") == []
         assert "<script>alert(1)</script>" in page.text
         assert page.tree.xpath("//script[contains(., 'alert')]") == []
+
+
+def test_transfers_that_came_back_less_a_fee_are_found_by_hand_typed_before_or_not(
+    doors: Doors, town: Town, treasurer: Browser
+) -> None:
+    at = clock.now()
+    town.spend(1, at=at)
+    town.spend(2, shop=1, at=at)
+    run = town.export(town.approve(town.propose(clock.book_day(at), at=at), at=at), at=at)
+    town.execute(run, at=at)
+    town.returned(run, 1, at=at)
+    sent(treasurer, town, a_file(doors.house, town.programme_id, (8, "BANQUE", "impayé"), (9, "BANQUE", "impayé")))
+    page = treasurer.open(f"/p/{town.programme_id}/banque/lignes/1")
+    (choice,) = page.tree.xpath("//select[@name='transfer']/option[@value != '']")
+    assert "9,40\N{NO-BREAK SPACE}€ moins 1,40\N{NO-BREAK SPACE}€ de frais" in choice.text
+    done = decided(treasurer, page, "return", transfer=choice.get("value"))
+    assert done.notice.startswith("Le rejet est noté")
+    assert "rejeté : 9,40 €" in done.text and "Frais de la banque : −1,40 €" in done.text
+
+    page = treasurer.open(f"/p/{town.programme_id}/banque/lignes/2")
+    (typed_before,) = page.tree.xpath("//select[@name='fact']/option[@value != '']/@value")
+    bent = decided(treasurer, page, "recognise", fact=typed_before.replace("-40", "-39"))
+    assert bent.status == 409
+    done = decided(treasurer, page, "recognise", fact=typed_before)
+    assert "(saisi à la main avant le relevé)" in done.text and "Frais de la banque : −0,40 €" in done.text
+    town.books_hold()

@@ -210,11 +210,15 @@ def test_a_statement_that_cannot_be_trusted_is_refused_with_its_reason(problem: 
     assert refused.value.beside("fr") and refused.value.beside("en")
 
 
-def test_a_statement_of_too_many_entries_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(camt_053, "MOST_ENTRIES", 4)
+@pytest.mark.parametrize(
+    ("most", "count", "problem"),
+    [("MOST_ENTRIES", 4, "bank_too_many"), ("MOST_STATEMENTS", 0, "bank_too_many_statements")],
+)
+def test_a_file_of_too_much_is_refused(monkeypatch: pytest.MonkeyPatch, most: str, count: int, problem: str) -> None:
+    monkeypatch.setattr(camt_053, most, count)
     with pytest.raises(BadInput) as refused:
         camt_053.read(EIGHT)
-    assert refused.value.data["problem"] == "bank_too_many"
+    assert refused.value.data["problem"] == problem
 
 
 def test_a_refusal_says_what_it_is_and_by_how_much_in_french() -> None:
@@ -224,7 +228,7 @@ def test_a_refusal_says_what_it_is_and_by_how_much_in_french() -> None:
             camt_053.read(content)
         said.setdefault(problem, refused.value.text())
     assert "51\u202f843,38\u00a0€, la clôture annonce 51\u202f843,39\u00a0€, soit 0,01\u00a0€" in said["bank_balance"]
-    assert "opération VE0000090 est de -712,37\u00a0€, ses détails font -712,38\u00a0€" in said["bank_batch"]
+    assert "opération VE0000090 est de −712,37\u00a0€, ses détails font −712,38\u00a0€" in said["bank_batch"]
     assert "« releve »" in said["bank_other_message"] and "camt.053.001.08" in said["bank_other_message"]
     assert "CHF" in said["bank_not_euros"]
     with pytest.raises(BadInput) as refused:

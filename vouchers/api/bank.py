@@ -10,7 +10,7 @@ from pydantic import Field
 
 from vouchers import bank_decisions, bank_desk, bank_lines, bank_statements, proposals
 from vouchers.access import Act
-from vouchers.api.fields import After, Body, Cents, Empty, Limit, Number, NumberInPath, Reason
+from vouchers.api.fields import After, Body, Cents, CentsOrNone, Empty, Limit, Number, NumberInPath, Reason
 from vouchers.api.guard import AtDesk, AtKeyedDesk, does
 from vouchers.api.shapes import Page, masked, page, shown
 from vouchers.bank_decisions import Decision, What
@@ -45,6 +45,7 @@ class Decided(Body):
     waiting_number: Number | None = None
     run_number: Number | None = None
     merchant_id: Number | None = None
+    kept_cents: CentsOrNone = 0
     line_numbers: Annotated[tuple[Number, ...], Field(max_length=500)] = ()
     journal_ids: Annotated[tuple[Number, ...], Field(max_length=50)] = ()
 

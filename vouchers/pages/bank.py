@@ -4,6 +4,7 @@ What is certain is booked by one press, what is likely is confirmed line by line
 hand, left to wait, or set aside with a reason. Nothing is booked because an amount looks right.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
@@ -17,7 +18,7 @@ from vouchers.access import Act
 from vouchers.api.fields import After, NumberInPath
 from vouchers.api.shapes import masked
 from vouchers.bank_decisions import WHATS, Decision
-from vouchers.bank_lines import BankLine, Matched, Share
+from vouchers.bank_lines import BankLine, Matched, Share, Unseen
 from vouchers.bank_messages import why_en, why_fr
 from vouchers.chart import lapsed
 from vouchers.db import ReadSession, WriteSession
@@ -34,6 +35,9 @@ _SHOWN: Final = 50
 _STATEMENTS: Final = 60
 _ROWS: Final = 4
 """Orders that one transfer may be shared out to on the page; a program may share it out to more."""
+_TRANSFER: Final = re.compile(r"([0-9]{1,18})-([0-9]{1,18})-([0-9]{1,6})")
+_FACT: Final = re.compile(r"([0-9]{1,18})-([0-9]{1,6})")
+"""What a choice of the page says, the cents that the bank kept last."""
 _SAID: Final = {
     "confirm": _("C'est enregistré."),
     "orders": _("Le paiement est enregistré."),
@@ -189,19 +193,28 @@ def _of_line(session: ReadSession, desk: PageDesk, number: int, words: str) -> d
         found["orders"] = _orders(session, desk, row, words)
     if line.state == "open":
         unseen = bank_lines.unseen(session, programme_id=programme_id)
-        found["facts"] = [one for one in unseen if one.cents == line.cents][:_SHOWN]
+        found["facts"] = [one for one in unseen if _may_be(line, one)][:_SHOWN]
     if line.state == "open" and line.cents < 0:
         found["waiting"] = bank_lines.waiting(session, programme_id=programme_id)
         found["buyers"] = _buyers_with_lapsed(session, programme_id)
         known = runs.runs_of(session, programme_id=programme_id, before=None, limit=_SHOWN)
         found["runs"] = [run for run, state, _day in known if state == "exported"]
     if line.state == "open" and line.cents > 0:
-        same = proposals.transfers(session, programme_id=programme_id, net_cents=line.cents)
-        found["transfers"] = [one for one in same if (one.run_state, one.state) == ("executed", "paid")]
+        like = proposals.transfers(
+            session, programme_id=programme_id, between_cents=(line.cents, line.cents + bank_lines.MOST_KEPT_CENTS)
+        )
+        paid = [one for one in like if (one.run_state, one.state) == ("executed", "paid")]
+        found["transfers"] = sorted(paid, key=lambda one: one.net_cents != line.cents)[:_SHOWN]
     if line.state != "open":
         still = bank_lines.listed(session, programme_id=programme_id, state="open", limit=1)
         found["next_open"] = still[0] if still else None
     return found
+
+
+def _may_be(line: BankLine, fact: Unseen) -> bool:
+    """Of its amount; or a transfer of ours that came back, of which the bank kept a little."""
+    kept = fact.cents - line.cents
+    return kept == 0 or (fact.kind == "transfer_returned" and 0 < kept <= bank_lines.MOST_KEPT_CENTS)
 
 
 def _orders(session: ReadSession, desk: PageDesk, row: Row, words: str) -> list[Owing]:
@@ -241,7 +254,12 @@ async def decide(desk: AtForm, number: NumberInPath) -> Response:
 
 def _decision(typed: Typed) -> Decision:
     what = typed.choice("what", WHATS)
-    run_number, merchant_id = _transfer(typed) if what == "return" else (None, None)
+    run_number, merchant_id, kept_cents = None, None, 0
+    journal_ids: list[int] = []
+    if what == "return":
+        run_number, merchant_id, kept_cents = _chosen(typed, "transfer", _TRANSFER)
+    elif what == "recognise":
+        *journal_ids, kept_cents = _chosen(typed, "fact", _FACT)
     return Decision(
         what=what,  # type: ignore[arg-type]  # one of WHATS
         shares=_shares(typed) if what in ("orders", "allot") else (),
@@ -252,7 +270,8 @@ def _decision(typed: Typed) -> Decision:
         waiting_number=typed.whole("waiting_number", least=1) if what == "pay_back_waiting" else None,
         run_number=typed.whole("run_number", least=1) if what == "run" else run_number,
         merchant_id=merchant_id,
-        journal_ids=(typed.whole("journal_id", least=1),) if what == "recognise" else (),
+        kept_cents=kept_cents,
+        journal_ids=tuple(journal_ids),
     )
 
 
@@ -264,9 +283,9 @@ def _shares(typed: Typed) -> tuple[Share, ...]:
     return tuple(Share(typed.whole(f"order_{rank}", least=1), typed.cents(f"cents_{rank}", least=1)) for rank in asked)
 
 
-def _transfer(typed: Typed) -> tuple[int, int]:
-    """(run, merchant) of 'run-merchant'."""
-    run, _hyphen, merchant = typed.text("transfer").partition("-")
-    if not (run.isdecimal() and merchant.isdecimal() and len(run) < 19 and len(merchant) < 19):
-        raise BadInput(field="transfer", problem="unlike")
-    return int(run), int(merchant)
+def _chosen(typed: Typed, field: str, form: re.Pattern[str]) -> list[int]:
+    """The numbers that a choice of the page stands for."""
+    told = form.fullmatch(typed.text(field))
+    if told is None:
+        raise BadInput(field=field, problem="unlike")
+    return [int(number) for number in told.groups()]

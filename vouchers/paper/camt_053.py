@@ -21,6 +21,7 @@ from vouchers.paper.bank_file import needed, needed_text, text, texts
 
 STATEMENTS: Final = ("camt.053.001.02", "camt.053.001.08")
 NOTIFICATIONS: Final = ("camt.054.001.02", "camt.054.001.08")
+MOST_STATEMENTS: Final = 1_000
 MOST_ENTRIES: Final = 100_000
 """Entries and their details, all statements of a file together."""
 _REFERENCE_CHARS: Final = 35
@@ -34,13 +35,13 @@ _INTERIM: Final = "ITBD"
 def read(content: bytes) -> tuple[BankStatement, ...]:
     """Every statement of a file, in its order.
 
-    Refuses `BadInput` for 'file': what `bank_file.opened` refuses; more than 100 000 entries; then, statement by
-    statement, an element missing or unreadable, an amount that is none, another currency than the euro, a batch whose
-    details do not sum to it, a closing balance that opening and entries do not make.
+    Refuses `BadInput` for 'file': what `bank_file.opened` refuses; more than 1 000 statements, 100 000 entries; then,
+    statement by statement, an element missing or unreadable, an amount that is none, another currency than the euro, a
+    batch whose details do not sum to it, a closing balance that opening and entries do not make.
     """
     message = bank_file.opened(content, wanted=STATEMENTS)
     root = needed(message.document, "BkToCstmrStmt")
-    _counted(root)
+    _counted(root, "Stmt")
     needed(root, "Stmt")
     return tuple(_statement(found, message.kind) for found in root.findall("Stmt"))
 
@@ -49,7 +50,7 @@ def read_notifications(content: bytes) -> tuple[BankNotification, ...]:
     """Every notification of a file. Refuses as `read` does, balances apart: a notification has none."""
     message = bank_file.opened(content, wanted=NOTIFICATIONS)
     root = needed(message.document, "BkToCstmrDbtCdtNtfctn")
-    _counted(root)
+    _counted(root, "Ntfctn")
     needed(root, "Ntfctn")
     return tuple(
         BankNotification(
@@ -64,7 +65,9 @@ def read_notifications(content: bytes) -> tuple[BankNotification, ...]:
     )
 
 
-def _counted(root: etree._Element) -> None:
+def _counted(root: etree._Element, statement: str) -> None:
+    if len(root.findall(statement)) > MOST_STATEMENTS:
+        raise BadInput(field="file", problem="bank_too_many_statements", most=MOST_STATEMENTS)
     entries = sum(1 for _ in root.iter("Ntry"))
     if entries > MOST_ENTRIES or sum(1 for _ in root.iter("TxDtls")) > MOST_ENTRIES:
         raise BadInput(field="file", problem="bank_too_many", most=MOST_ENTRIES)
