@@ -3,7 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -43,13 +43,13 @@ def posted(town: Town, kind: str, subject: str, *moves: Move, reason: str = "", 
     return town.house.write(ledger.post, programme_id=town.programme_id, fact=fact)
 
 
-def filed(town: Town, kind: str, subject: str, **more: Any) -> str:
+def filed(town: Town, kind: str, subject: str, *, at: datetime = NOON, **more: Any) -> str:
     """A numbered paper of the archive; gives its name."""
 
     def keep(session: WriteSession) -> str:
-        number = archive.next_number(session, programme_id=town.programme_id, kind=kind, at=NOON)
+        number = archive.next_number(session, programme_id=town.programme_id, kind=kind, at=at)
         of = {"programme_id": town.programme_id, "kind": kind, "named": number, "subject": subject}
-        file = {"file_name": f"{number.name}.pdf", "file": b"%PDF", "actor": TREASURER, "at": NOON}
+        file = {"file_name": f"{number.name}.pdf", "file": b"%PDF", "actor": TREASURER, "at": at}
         return archive.keep(session, **of, **file, **more).name
 
     return town.house.write(keep)
@@ -117,12 +117,12 @@ def test_an_order_with_a_fee_is_a_sale_then_money_then_vat(house: Database) -> N
     buyer_id = a_buyer(house, programme_id=programme_id)
     an_order(house, programme_id=programme_id, buyer_id=buyer_id, lines=(Line(1_000, 4_000),), fee_cents=40_000)
 
-    sale, money, vat = entries_of(house, programme_id, *YEAR)
+    sale, fee, money, vat = entries_of(house, programme_id, *YEAR)
 
     assert (sale.name, sale.journal_name, sale.piece) == ("VE-000001", "Ventes", "CDE-1")
-    assert written(sale) == [
-        ("411000", "C0001", 4_048_000), ("468110", "", -4_000_000), ("706100", "", -40_000), ("445740", "", -8_000),
-    ]  # fmt: skip
+    assert written(sale) == [("411000", "C0001", 4_000_000), ("468110", "", -4_000_000)]
+    assert (fee.name, fee.piece, fee.lines[0].label) == ("VE-000002", "CDE-1", "Frais de gestion, commande 1")
+    assert written(fee) == [("411000", "C0001", 48_000), ("706100", "", -40_000), ("445740", "", -8_000)]
     assert (money.name, money.piece, money.piece_on) == ("BQ-000001", "TRANSFER 1", TODAY)
     assert written(money) == [("512100", "", 4_048_000), ("411000", "C0001", -4_048_000)]
     assert (vat.name, vat.lines[0].label) == ("OD-000001", "TVA devenue exigible, commande 1")
@@ -140,28 +140,43 @@ def test_a_settlement_is_a_commission_its_set_off_and_a_transfer(house: Database
 
     assert [line.serial for line in accepted.lines] == [*range(1, 11), None]
     assert written(accepted)[-1] == ("468200", "M0001", -10_000)
-    assert (sold.journal, sold.piece, set_off.piece, sent.piece) == ("VE", invoice, invoice, "REL-1-1")
+    assert (sold.journal, sold.piece, set_off.piece, sent.piece) == ("VE", invoice, invoice, "R1-1-1")
+    assert (sold.lines[0].label, paid.piece) == ("Commission du relevé R1-1-1", run.message_id)
     assert written(sold) == [("411000", "M0001", 600), ("706200", "", -500), ("445710", "", -100)]
     assert written(set_off) == [("468200", "M0001", 600), ("411000", "M0001", -600)]
     assert {line.letter for entry in (sold, set_off) for line in entry.lines if line.account == "411000"} == {"A"}
-    assert written(sent) == [("468200", "M0001", 9_400), ("511500", "", -9_400)]
-    assert (paid.journal, written(paid)) == ("BQ", [("511500", "", 9_400), ("512100", "", -9_400)])
+    assert written(sent) == [("468200", "M0001", 9_400), ("581000", "", -9_400)]
+    assert (paid.journal, written(paid)) == ("BQ", [("581000", "", 9_400), ("512100", "", -9_400)])
 
 
 def test_papers_of_the_archive_are_the_pieces_of_what_they_say(house: Database) -> None:
     town = a_town(house, vouchers=2, shops=1)
-    invoices = [filed(town, "face_value", "order:1"), filed(town, "fee", "order:1")]
+    both = an_order(house, programme_id=1, buyer_id=town.buyer_id, upto="approved", fee_cents=400)
+    about = f"order:{both.number}"
+    invoices = [filed(town, "face_value", about), filed(town, "fee", about)]
     redemption = town.spend(1)
     town.undo(redemption)
     town.cancel(2)
-    credit_note = filed(town, "face_value_credit", "order:1", corrects=invoices[0])
+    billed = filed(town, "face_value", "order:1")
+    credit_note = filed(town, "face_value_credit", "order:1", corrects=billed)
 
     by_label = {entry.lines[0].label: entry for entry in entries_of(house, 1, *YEAR)}
 
-    assert by_label["Commande 1 approuvée"].piece == " + ".join(invoices)
+    assert by_label[f"Commande {both.number} approuvée"].piece == invoices[0]
+    assert by_label[f"Frais de gestion, commande {both.number}"].piece == invoices[1]
     assert by_label["Annulation du chèque 2"].piece == credit_note
     assert by_label["Annulation du chèque 2"].journal == "VE"
     assert by_label[f"Annulation de l'acceptation {redemption}"].piece == f"ACC-{redemption}"
+
+
+def test_an_entry_that_was_exported_is_not_written_anew_for_an_invoice_of_another_day(house: Database) -> None:
+    town = a_town(house, vouchers=1, shops=1)
+    town.spend(1)
+    town.approve(town.propose(TODAY, at=NOON), at=NOON)
+    exported = entries_of(house, 1)
+    filed(town, "face_value", "order:1", at=NOON + timedelta(days=1))
+    filed(town, "commission", "settlement:1/1", at=NOON + timedelta(days=1), merchant_id=1)
+    assert entries_of(house, 1) == exported
 
 
 def test_money_that_came_for_nobody_waits_and_is_given_on_or_back(house: Database) -> None:
@@ -241,7 +256,7 @@ def test_a_new_year_opens_on_what_stood_and_starts_its_numbers_again(house: Data
     assert (opening.name, opening.piece, opening.on) == ("AN-000001", "AN-2027", date(2027, 1, 1))
     stood = {(account, owner): cents for account, owner, cents in written(opening)}
     assert stood["512100", ""] == 3_000 + 10_480
-    assert stood["511500", ""] == -940
+    assert stood["581000", ""] == -940
     # What was earned is the result of the year that is over: 400 of fees, 50 of commission.
     assert stood["120000", ""] == -450
     assert not [account for account, _ in stood if account[0] in "67"]

@@ -1,6 +1,7 @@
 """A buyer's campaign in figures: to the cent, and never so finely that a person or a shop could be told."""
 
 import io
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pypdfium2
@@ -54,6 +55,8 @@ def test_a_campaign_is_to_the_cent_what_the_books_say_of_its_buyer(house: Databa
         closing = house.read(campaign_papers.closing_of, programme_id=1, buyer_id=known.buyer_id, at=full.at)
         assert closing.issued.cents == sum(one.issued_cents for one in closing.orders)
         assert closing_report(closing) == closing_report(closing)
+        said = words(closing_report(closing))
+        assert f"Pour l’acheteur : {known.name}" in said and f"Pour l’émetteur : {closing.issuer}" in said
 
 
 def test_a_replaced_voucher_counts_once_and_a_lapsing_one_is_told_with_its_day(house: Database) -> None:
@@ -149,6 +152,10 @@ def test_a_letter_goes_to_who_can_still_spend_and_says_what_is_left(house: Datab
     assert write_reminders(out, sender=sender, letters=letters) == 3
     said = words(out.getvalue())
     assert "Mme Jeanne Lefèvre-Œuvray" in said and "7,50 €" in said and "30 juin 2027" in said
+    assert "Il vous reste un chèque cadeau à dépenser" in said and "si vous l’avez dépensé" in said.lower()
+    several = io.BytesIO()
+    write_reminders(several, sender=sender, letters=[replace(letters[0], vouchers=4)])
+    assert f"Vous avez encore 4 chèques « {sender.programme} » à dépenser" in words(several.getvalue())
     assert "cheques.example.fr/commerces" in said and "Commerce 0" not in said
     made = b"".join(spreadsheet_csv(campaign_papers.MAILING_HEADER, campaign_papers.mailing_rows(held))).decode()
     assert ";'=HYPERLINK(1)" in made and "50550 SAINT VAAST" in made

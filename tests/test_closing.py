@@ -6,11 +6,12 @@ import io
 import re
 import subprocess
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pikepdf
+import pypdfium2
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -18,15 +19,19 @@ from tests.full_town import TO_BE_SPENT, FullTown, a_full_town
 from tests.makers import NOON, PEPPER, a_batch, a_programme, an_order, later, vouchers_of
 from tests.papers import a_billed_order, a_commune, papers_set
 from tests.town import APPROVER, TREASURER, a_town
-from vouchers import archive, chart, closing, codes, dossier, issue, ledger, order, outcomes, stop
+from vouchers import accounting, archive, chart, closing, codes, dossier, issue, ledger, order, outcomes, stop, workshop
 from vouchers.archive import Document
+from vouchers.clock import book_day
 from vouchers.closing import Drawn, NumberTaken
 from vouchers.config import Setting, Settings, SettingsFault
 from vouchers.db import Database
 from vouchers.errors import NotFound, NothingToClose, SigningKeyMissing
+from vouchers.money import euros_fr
 from vouchers.order_book import Line
+from vouchers.paper import closing_dossier
 from vouchers.paper.pdf_a_audit import audit
 from vouchers.paper.signature import Signer
+from vouchers.runs import find_run
 from vouchers.signing_key import signer as signing_key
 from vouchers.verify import verify
 
@@ -34,7 +39,11 @@ from vouchers.verify import verify
 @pytest.fixture
 def signer(tmp_path: Path) -> Signer:
     """The key that the house makes for itself in development."""
-    return signing_key(Settings(database_url=f"sqlite:///{tmp_path}/house.db"), at=later())
+    return a_signer(tmp_path)
+
+
+def a_signer(folder: Path) -> Signer:
+    return signing_key(Settings(database_url=f"sqlite:///{folder}/house.db"), at=later())
 
 
 @pytest.fixture
@@ -72,6 +81,11 @@ def tables(pdf: bytes) -> dict[str, list[dict[str, str]]]:
     }
 
 
+def words(pdf: bytes) -> str:
+    with pypdfium2.PdfDocument(pdf) as document:
+        return " ".join(" ".join(page.get_textpage().get_text_bounded() for page in document).split())
+
+
 def cents(written: str) -> int:
     return int(written.replace(",", ""))
 
@@ -94,6 +108,43 @@ def test_every_cent_issued_is_told_and_ties_to_the_ledger(full: FullTown, signer
     assert sum(cents(one["En circ. (€)"]) for one in orders) == floating
     balance = inside["balance.csv"]
     assert sum(cents(row["Débit (€)"]) for row in balance) == sum(cents(row["Crédit (€)"]) for row in balance) > 0
+
+
+def test_the_balance_is_a_line_for_each_number_and_says_what_the_fec_has_more(
+    full: FullTown, signer: Signer, tmp_path: Path
+) -> None:
+    town = full.town
+    kept = file_of(full, close(full, signer, tmp_path))
+    balance, said = tables(kept)["balance.csv"], words(kept)
+    assert {"M0001", "M0002"} <= {row["Titulaire"][:5] for row in balance if row["Compte"] == "468200"}
+    assert {"Commande 1", "Règlement 1"} <= {row["Commande ou règlement"] for row in balance}
+    table = said[said.index("Balance des comptes") : said.index("Liste des exceptions")]
+    assert all(table.count(f"{number} ") == 1 for number in {row["Compte"] for row in balance} - {"411000"})
+    assert {"512200", "706100", "706200"} < {row["Compte"] for row in balance}
+    of = {"programme_id": town.programme_id, "from_on": date(2000, 1, 1), "to_on": date(2999, 12, 31)}
+    entries = town.house.read(lambda session: list(accounting.entries(session, **of)))
+    fec = sum(line.debit_cents for entry in entries for line in entry.lines)
+    more = fec - sum(cents(row["Débit (€)"]) for row in balance)
+    assert more > 0 and f"totalise {euros_fr(more)} de plus".replace("\u202f", " ").replace("\xa0", " ") in said
+
+
+def test_a_run_that_the_bank_has_not_executed_does_not_read_as_paid(
+    full: FullTown, signer: Signer, tmp_path: Path
+) -> None:
+    town, of = full.town, {"programme_id": full.town.programme_id}
+    kept = close(full, signer, tmp_path)
+    paid, waiting = tables(file_of(full, kept))["reglements.csv"]
+    assert paid["Exécuté le"] == "21/11/2026"
+    assert waiting["Exécution demandée le"] and waiting["Exécuté le"] == "pas encore"
+    last = town.house.read(find_run, number=2, **of)
+    workshop.export_bank_file(town.house, number=2, actor=TREASURER, now=lambda: full.at, **of)
+    town.execute(last, at=full.at)
+    done = tables(file_of(full, close(full, signer, tmp_path)))
+    assert done["reglements.csv"][1]["Exécuté le"] == f"{book_day(full.at):%d/%m/%Y}"
+    (file,) = (row for row in done["pieces.csv"] if row["Nature"] == "Fichier bancaire")
+    assert file["Montant (€)"] == done["reglements.csv"][1]["Net (€)"]
+    again = closing.drawn_again(town.house, name=kept.name, signer=signer, **of)
+    assert again == file_of(full, kept), "what came since changes nothing in it"
 
 
 def test_what_a_voucher_has_left_is_what_its_row_says(full: FullTown) -> None:
@@ -152,6 +203,20 @@ def test_it_is_drawn_again_to_the_byte_whatever_came_since(full: FullTown, signe
     later_one = close(full, signer, tmp_path, order_number=town.order_number)
     assert later_one.name != kept[1].name and later_one.sha256 != kept[1].sha256
     assert town.house.read(verify) == []
+
+
+def test_pages_drawn_by_another_version_or_key_are_told_from_tables_that_changed(
+    full: FullTown, signer: Signer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = close(full, signer, tmp_path)
+    (tmp_path / "other").mkdir()
+    of = {"programme_id": full.town.programme_id, "name": kept.name}
+    assert closing.likeness(full.town.house, signer=signer, **of) == "file"
+    assert closing.likeness(full.town.house, signer=a_signer(tmp_path / "other"), **of) == "tables"
+    monkeypatch.setattr(closing_dossier, "_TOP", closing_dossier._TOP - 1)
+    assert closing.likeness(full.town.house, signer=signer, **of) == "tables"
+    monkeypatch.setattr(dossier, "exceptions", lambda *_, **__: [])
+    assert closing.likeness(full.town.house, signer=signer, **of) == "nothing"
 
 
 def test_of_two_who_close_at_once_the_second_draws_again(full: FullTown, signer: Signer, tmp_path: Path) -> None:

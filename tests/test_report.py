@@ -187,10 +187,10 @@ def test_the_trial_balance_of_the_past_does_not_change(house: Database) -> None:
 def test_every_kind_of_fact_has_its_sentence() -> None:
     assert fact_words.LABELS.keys() == set(chart.JOURNAL_KINDS)
     for kind in chart.JOURNAL_KINDS:
-        said = fact_words.label(kind, "voucher:12")
+        said = fact_words.label(kind, "voucher:12", programme_id=1)
         assert said
         assert "{" not in said
-    assert fact_words.label("activated", "voucher:12") == "Activation : chèque 12"
+    assert fact_words.label("activated", "voucher:12", programme_id=1) == "Activation : chèque 12"
 
 
 def test_the_trail_lists_every_fact_page_by_page(house: Database, full: FullTown) -> None:

@@ -26,10 +26,12 @@ from tests.makers import NOON, a_staff_member
 from tests.paper.rules_of_invoices import broken
 from tests.paper.test_statement import read
 from tests.picky_mail import a_picky_server
+from tests.test_accounting import entries_of
 from tests.test_verify import a_hand_in_the_database, faults_after
 from tests.town import TREASURER, Town, a_town
-from vouchers import archive, commissions, letterbox, run_papers, runs, statement_post, statement_posts, workshop
+from vouchers import archive, commissions, letterbox, pay, run_papers, runs, statement_post, statement_posts, workshop
 from vouchers.archive import Document
+from vouchers.bank_messages import why_fr
 from vouchers.config import Settings
 from vouchers.db import Database
 from vouchers.errors import (
@@ -101,7 +103,7 @@ def test_each_merchant_has_a_statement_that_cites_its_commission_invoice(house: 
         f"facture n° {invoice.name}",
         "Total des opérations 30,00 €",
         "Net à vous virer 28,20 €",
-        f"n° 1-{line.merchant_id}",
+        f"n° {statement.name}",
         line.end_to_end_id,
     ):
         assert said in page
@@ -126,9 +128,9 @@ def test_the_label_of_the_transfer_leads_back_to_the_statement(house: Database) 
         label, reference = transfer.findtext(".//{*}Ustrd"), transfer.findtext(".//{*}EndToEndId")
         statement = papers(town, 1, shop)[-1]
         assert (statement.content["label"], statement.content["transfer"]) == (label, reference)
-        assert label is not None and label.rpartition(" ")[2] == f"1-{statement.merchant_id}"
+        assert label is not None and label.rpartition(" ")[2] == statement.name
         (page,) = read(file_of(town, statement))
-        assert f"Relevé de remboursement\nn° {label.rpartition(' ')[2]}" in page
+        assert f"Relevé de remboursement\nn° {statement.name}" in page
         assert f"référence {reference}, libellé « {label} »" in page.replace("\n", " ")
 
 
@@ -155,7 +157,9 @@ def test_a_commission_given_back_is_credited_on_the_invoice_that_took_it(house: 
         _name, xml = facturx.get_xml_from_pdf(file_of(town, paper))
         assert broken(xml, level="en16931") == []
     (page,) = read(file_of(town, statement))
-    assert "Virement retourné par la banque" in page and f"avoir à part, n° {credit.name}" in page.replace("\n", " ")
+    assert f"avoir à part, n° {credit.name}" in page.replace("\n", " ")
+    cited = {entry.lines[0].label: entry.piece for entry in entries_of(house, town.programme_id)}
+    assert cited[f"Commission du relevé {statement.name}"] == credit.name
     town.books_hold()
 
 
@@ -219,6 +223,30 @@ def test_a_returned_transfer_changes_no_paper_and_its_second_payment_bears_no_co
     assert invoices(town) == [f"C{town.programme_id}-2026-00001"]
     with pytest.raises(NotFound):
         house.read(run_papers.invoice_of, programme_id=town.programme_id, number=2, merchant_id=town.merchants[0])
+
+
+@pytest.mark.parametrize(
+    ("noted", "printed"),
+    [
+        (f"AC04 {why_fr('AC04')}", "compte clôturé"),
+        (f"ZZ99 {why_fr('ZZ99')} (pain.002 {'5f' * 32})", "motif ZZ99"),
+        ("IBAN fermé : vu avec Paul", "IBAN fermé : vu avec Paul"),
+    ],
+)
+def test_a_merchant_reads_which_transfer_came_back_and_why_but_not_what_the_treasurer_has_to_do(
+    house: Database, noted: str, printed: str
+) -> None:
+    town = a_paying_town(house)
+    town.spend(1, shop=0)
+    first = town.export(approved(town), at=NOON)
+    make(town)
+    doing: dict[str, Any] = {"programme_id": town.programme_id, "number": 1, "actor": TREASURER, "at": LATER}
+    house.write(pay.returned, **doing, merchant_id=first.to_pay[0].merchant_id, reason=noted)
+    approved(town, TODAY + timedelta(days=1), at=LATER)
+    make(town, 2, at=LATER)
+    (page,) = read(file_of(town, papers(town, 2, 0)[-1]))
+    sent = papers(town, 1, 0)[-1].name
+    assert f"Virement du relevé {sent} retourné : {printed} 9,40\n" in page
 
 
 def test_papers_wait_for_the_approval_the_issuers_details_and_the_run_before(house: Database) -> None:
@@ -425,6 +453,12 @@ def letters(settings: Settings) -> dict[str, EmailMessage]:
     return {str(one["To"].addresses[0].addr_spec): one for one in found}
 
 
+def said_to(address: str, settings: Settings) -> str:
+    body = letters(settings)[address].get_body(("plain",))
+    assert body is not None
+    return str(body.get_content())
+
+
 def a_posting_town(house: Database) -> Town:
     """Three shops paid: one told its e-mail, one has an owner, one has neither."""
     town = a_paying_town(house, shops=3)
@@ -470,7 +504,8 @@ def test_each_letter_brings_the_two_papers_of_the_archive_and_no_whole_account(
         text, line = body.get_content(), run.to_pay[shop]
         assert line.iban is not None
         plain = text.replace("\u00a0", " ").replace("\u202f", " ")
-        for said in ("9,40 €", f"finit par {line.iban[-4:]}", line.end_to_end_id, kept[0].name, "https://", "Écrivez"):
+        asked = "Une erreur ? Écrivez à l’émetteur : "
+        for said in ("9,40 €", f"finit par {line.iban[-4:]}", line.end_to_end_id, kept[0].name, "https://", asked):
             assert said in plain
         assert line.iban not in letter.as_string() and line.iban[4:-4] not in text
     (left,) = house.read(statement_posts.to_hand_over, programme_id=town.programme_id, number=1, limit=9)
@@ -563,8 +598,22 @@ def test_a_refused_transfer_is_told_as_refused(house: Database, settings: Settin
     run = house.read(runs.find_run, programme_id=town.programme_id, number=1)
     town.returned(run, 0, at=NOON)
     send(town, settings)
-    body = letters(settings)["boulangerie@example.fr"].get_body(("plain",))
-    assert body is not None and "a refusé le virement" in body.get_content()
+    assert "a refusé le virement" in said_to("boulangerie@example.fr", settings)
+
+
+@pytest.mark.parametrize(
+    ("executed", "said"),
+    [(False, "est demandé à la banque pour le 2"), (True, "a été exécuté par la banque (jour demandé : 2")],
+)
+def test_a_letter_tells_the_day_as_the_one_that_was_asked_for(
+    house: Database, settings: Settings, executed: bool, said: str
+) -> None:
+    town = a_posting_town(house)
+    make(town)
+    if executed:
+        town.execute(house.read(runs.find_run, programme_id=town.programme_id, number=1), at=NOON)
+    send(town, settings)
+    assert said in said_to("boulangerie@example.fr", settings)
 
 
 def test_no_letter_announces_money_that_the_bank_was_not_told_to_send(house: Database, settings: Settings) -> None:

@@ -2,7 +2,8 @@
 
 Each journal (VE, BQ, OD) is numbered from 1 in every calendar year, by day and then by the ledger's own number, so that
 the same fact has the same number in every export of that year. Entries stand from the day they were written, for
-nobody can change a fact: that day is their validation too.
+nobody can change a fact: that day is their validation too. So an entry's piece is what there was on its own day: an
+invoice made later cites the order or the statement, and the entry stays as it was exported.
 
 Lettered are the lines of a buyer's order that came to zero within the year, and a merchant's commission with its
 set-off, by payment run. What a merchant is owed is not lettered: a redemption may be settled voucher by voucher in
@@ -20,12 +21,12 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Row, and_, case, exists, func, literal, select
 
-from vouchers import bookkeeping, chart
+from vouchers import bookkeeping, chart, runs
 from vouchers.archive import CREDITS
-from vouchers.bookkeeping import COMMISSION, JOURNALS, OPENING, SET_OFF, VAT, Part, Plan
+from vouchers.bookkeeping import COMMISSION, FEE, JOURNALS, OPENING, SET_OFF, VAT, Part, Plan
 from vouchers.db import ReadSession
 from vouchers.entries import Entry, EntryLine
-from vouchers.fact_words import label
+from vouchers.fact_words import label, statement_name
 from vouchers.ledger import Move
 from vouchers.rules import rules
 from vouchers.tables import bank_line, document, journal, posting
@@ -33,20 +34,24 @@ from vouchers.tables import bank_line, document, journal, posting
 _ROWS_AT_ONCE: Final = 2_000
 _OF_ORDERS: Final = ("order_approved", "order_paid", "order_cancelled", "cancelled", "paid_back")
 """The kinds of fact that move what a buyer owes."""
-_INVOICES: Final = tuple(kind for kind in CREDITS if kind != "commission")
-_CREDIT_NOTES: Final = tuple(CREDITS[kind] for kind in _INVOICES)
+_BILLED: Final = tuple(kind for kind in CREDITS if kind != "commission")
+_OF_FEE: Final = frozenset({"fee", "face_value_and_fee"})
+_OF_FACE_VALUE: Final = frozenset({"face_value", "face_value_and_fee"})
+_COMMISSION: Final = ("commission", CREDITS["commission"])
 _TRANSFER = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}) (.+?)(?: [0-9]+/[0-9]+)?")
 _PIECES: Final = {
-    "order": "CDE", "batch": "LOT", "voucher": "CHQ", "redemption": "ACC", "settlement": "REL", "run": "REG",
-    "dispute": "LIT", "bank_line": "BQE", "buyer": "ACH",
+    "order": "CDE", "batch": "LOT", "voucher": "CHQ", "redemption": "ACC", "dispute": "LIT", "bank_line": "BQE",
+    "buyer": "ACH",
 }  # fmt: skip
 """What a piece is called that is no paper of the archive, by what the fact is about."""
 _BY_JOURNAL: Final = {"redeemed": "ACC", "expired": "PER"}
 """The same where the fact is about a shop, or everybody: the number of the fact itself follows."""
 _OWN_LABELS: Final = {
-    COMMISSION: "Commission du relevé {owner}",
-    SET_OFF: "Commission retenue sur le règlement, relevé {owner}",
+    COMMISSION: "Commission du relevé {statement}",
+    SET_OFF: "Commission retenue sur le règlement, relevé {statement}",
     VAT: "TVA devenue exigible, commande {owner}",
+    FEE: "Frais de gestion, commande {owner}",
+    "transfer_returned": "Virement du relevé {statement} retourné par la banque",
 }
 
 
@@ -165,35 +170,36 @@ class _Papers:
     commissions: dict[str, Row[Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for kept, kinds in ((self.invoices, _INVOICES), (self.credit_notes, _CREDIT_NOTES)):
+        for kept, kinds in ((self.invoices, _BILLED), (self.credit_notes, tuple(CREDITS[kind] for kind in _BILLED))):
             for row in self._read(kinds, about="order:"):
                 kept.setdefault(row.subject, []).append(row)
         lines = select(bank_line.c.number, bank_line.c.reference, bank_line.c.booked_on)
         for number, reference, on in self.session.execute(lines.where(bank_line.c.programme_id == self.programme_id)):
             self.transfers[f"bank_line:{number}"] = reference, on
 
-    def invoiced(self, subject: str) -> tuple[str, date] | None:
-        """The invoices with which an order was first billed, face value and fee in one name."""
-        first: dict[str, Row[Any]] = {}
-        for row in self.invoices.get(subject, ()):
-            first.setdefault(row.kind, row)
-        if not first:
-            return None
-        return " + ".join(row.name for row in first.values()), max(row.issued_on for row in first.values())
-
-    def credited(self, subject: str, *, after: int) -> tuple[str, date] | None:
-        """The first credit note of an order that was made after a fact."""
-        found = (row for row in self.credit_notes.get(subject, ()) if row.journal_id > after)
+    def invoiced(self, subject: str, kinds: frozenset[str], *, by: date) -> tuple[str, date] | None:
+        """The invoice with which an order was first billed for its face value, or for its fee, until that day."""
+        found = (row for row in self.invoices.get(subject, ()) if row.kind in kinds and row.issued_on <= by)
         return next(((row.name, row.issued_on) for row in found), None)
 
-    def commission(self, subject: str) -> tuple[str, date] | None:
-        """The commission invoice of a settlement."""
+    def credited(self, subject: str, kinds: frozenset[str], *, after: int, by: date) -> tuple[str, date] | None:
+        """The first credit note of such an invoice that was made after a fact, until that day."""
+        notes = {CREDITS[kind] for kind in kinds}
+        found = (
+            row
+            for row in self.credit_notes.get(subject, ())
+            if row.kind in notes and row.journal_id > after and row.issued_on <= by
+        )
+        return next(((row.name, row.issued_on) for row in found), None)
+
+    def commission(self, subject: str, *, by: date) -> tuple[str, date] | None:
+        """The commission invoice of a settlement, or its credit note, made until that day."""
         run = subject.partition("/")[0]
         if run != self.run:
-            rows = self._read(("commission",), about=f"{run}/")
+            rows = self._read(_COMMISSION, about=f"{run}/")
             self.run, self.commissions = run, {row.subject: row for row in reversed(rows)}
         found = self.commissions.get(subject)
-        return None if found is None else (found.name, found.issued_on)
+        return None if found is None or found.issued_on > by else (found.name, found.issued_on)
 
     def day_of(self, journal_id: int) -> date:
         """The day of another fact."""
@@ -223,7 +229,11 @@ class _Writer:
     def entry(self, fact: _Fact, part: Part, *, number: int) -> Entry:
         piece, piece_on = self._piece(fact, part)
         own = _OWN_LABELS.get(part.what)
-        said = label(fact.kind, fact.subject) if own is None else own.format(owner=fact.owner)
+        said = (
+            label(fact.kind, fact.subject, programme_id=self.papers.programme_id)
+            if own is None
+            else own.format(owner=fact.owner, statement=self._statement(fact, part))
+        )
         return Entry(
             journal=part.journal,
             journal_name=JOURNALS[part.journal],
@@ -272,14 +282,22 @@ class _Writer:
 
     def _piece(self, fact: _Fact, part: Part) -> tuple[str, date]:
         paper: tuple[str, date] | None = None
+        billed = _OF_FEE if part.what == FEE else _OF_FACE_VALUE
         match fact.kind:
             case "order_approved":
-                paper = self.papers.invoiced(fact.subject)
+                paper = self.papers.invoiced(fact.subject, billed, by=fact.on)
             case "order_cancelled" | "cancelled":
                 order = part.moves[0].credit.partition(":")[2]
-                paper = self.papers.credited(f"order:{order}", after=fact.id)
-            case "settled" if part.what in (COMMISSION, SET_OFF):
-                paper = self.papers.commission(fact.subject)
+                paper = self.papers.credited(f"order:{order}", billed, after=fact.id, by=fact.on)
+            case "settled":
+                of_invoice = part.what in (COMMISSION, SET_OFF)
+                paper = self.papers.commission(fact.subject, by=fact.on) if of_invoice else None
+                paper = paper or (self._statement(fact, part), fact.on)
+            case "run_executed":
+                # The name of the bank file and that of a transfer in it: what the bank's statement repeats.
+                paper = runs.message_id(self.papers.programme_id, int(fact.owner)), fact.on
+            case "transfer_returned":
+                paper = runs.end_to_end_id(self.papers.programme_id, *_settlement(fact, part)), fact.on
             case "reversed":
                 # The piece of what it takes back, as a counter-entry cites it.
                 paper = f"ACC-{fact.owner}", self.papers.day_of(int(fact.owner))
@@ -296,6 +314,18 @@ class _Writer:
             return paper
         thing, _, owner = fact.subject.partition(":")
         return f"{_PIECES.get(thing, 'FAIT')}-{owner.replace('/', '-')}", fact.on
+
+    def _statement(self, fact: _Fact, part: Part) -> str:
+        """The number of the statement that a settlement or a returned transfer is about; '' of anything else."""
+        if fact.kind not in ("settled", "transfer_returned"):
+            return ""
+        return statement_name(self.papers.programme_id, *_settlement(fact, part))
+
+
+def _settlement(fact: _Fact, part: Part) -> tuple[int, int]:
+    """(run, merchant) that a settlement or a returned transfer is about."""
+    run, _, merchant = fact.owner.partition("/")
+    return int(run), int(merchant or part.moves[0].credit.partition(":")[2])
 
 
 def _transfer(reason: str) -> tuple[str, date] | None:

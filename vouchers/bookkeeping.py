@@ -30,11 +30,12 @@ JOURNAL_OF: Final = {
     "money_received": OTHER, "paid_back": OTHER, "bank_fees_taken": OTHER,
 }  # fmt: skip
 """Where a fact is written that does not touch the bank: what does is always written in the bank's journal."""
-COMMISSION, SET_OFF, VAT = "commission", "set_off", "vat"
+COMMISSION, SET_OFF, VAT, FEE = "commission", "set_off", "vat", "fee"
 """What a part of a fact is, where a fact makes several entries; the others are called by their kind."""
 PROFIT, LOSS = ("120000", "Résultat de l'exercice (bénéfice)"), ("129000", "Résultat de l'exercice (perte)")
 _CLIENT: Final = "client"
 _INCOME: Final = (chart.COMMISSION, chart.VAT)
+_OF_FEE: Final = frozenset({chart.FEE, chart.VAT, chart.VAT_PENDING})
 _PLAIN_NAMES: Final = {
     "receivable": "Clients",
     "merchant": "Commerçants, titres acceptés à rembourser",
@@ -78,6 +79,9 @@ def _written(kind: str, move: Move) -> Iterator[tuple[str, str, Move]]:
         yield OTHER, SET_OFF, by_client[1]
     elif (move.debit, move.credit) == (chart.VAT_PENDING, chart.VAT):
         yield OTHER, VAT, move
+    elif usual == SALES and _OF_FEE & {move.debit, move.credit}:
+        # Invoiced apart from the face value: an entry of its own, with the invoice that is its piece.
+        yield SALES, FEE, move
     else:
         yield BANK if chart.BANK in (move.debit, move.credit) else usual, kind, move
 

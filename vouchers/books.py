@@ -156,7 +156,7 @@ def facts(
         found = found.where(journal.c.kind.in_(list(kinds)))
     if subject is not None:
         found = found.where(journal.c.subject == subject)
-    return [_fact(row) for row in session.execute(found)]
+    return [_fact(row, programme_id=programme_id) for row in session.execute(found)]
 
 
 def _facts(*, programme_id: int) -> Select[Any]:
@@ -176,8 +176,8 @@ def _facts(*, programme_id: int) -> Select[Any]:
     ).where(journal.c.programme_id == programme_id)
 
 
-def _fact(row: Row[Any]) -> Fact:
-    said = label(row.kind, row.subject)
+def _fact(row: Row[Any], *, programme_id: int) -> Fact:
+    said = label(row.kind, row.subject, programme_id=programme_id)
     return Fact(row.id, row.at, row.kind, said, row.actor, row.subject, row.reason, int(row.cents))
 
 
@@ -256,7 +256,7 @@ def life_of(session: ReadSession, *, programme_id: int, serial: int, uses: bool 
             if not _reached(fact, serial=serial, replaces=row.replaces_serial is not None, born=min(moved, default=0)):
                 continue
             cents = row.face_cents if fact.kind == "issued" else 0
-        said = label(fact.kind, fact.subject)
+        said = label(fact.kind, fact.subject, programme_id=programme_id)
         steps.append(Step(fact.id, fact.at, fact.kind, said, fact.actor, _reason(fact), cents, shop_name))
     return Life(
         serial=serial,

@@ -50,7 +50,7 @@ OWNED_ACCOUNTS: Final = {
     "receivable": Meaning("debit", "411000", "Acheteur, commande"),
     "ordered": Meaning("credit", "468110", "Titres commandés, non émis"),
     "merchant": Meaning("credit", "468200", "Commerçant, titres acceptés à rembourser"),
-    "in_transit": Meaning("credit", "511500", "Virements en cours, règlement"),
+    "in_transit": Meaning("credit", "581000", "Virements en cours, règlement"),
     "lapsed": Meaning("credit", "468300", "Titres périmés à restituer, acheteur"),
 }
 """Accounts of which there is one for each order, merchant, payment run or buyer."""

@@ -49,6 +49,7 @@ from vouchers.terminal import (
     require_free,
     signed_in,
 )
+from vouchers.wrong import states_fr
 
 lots_app: Final = typer.Typer()
 settle_app: Final = typer.Typer(no_args_is_help=True, help="Clore une période et payer les commerces.")
@@ -57,6 +58,10 @@ export_app: Final = typer.Typer(no_args_is_help=True, help="Fichier bancaire, re
 
 OutOption = Annotated[Path, typer.Option("--out", "-o", dir_okay=False, help="Fichier à écrire.")]
 BankVersion = Literal["001.001.09", "001.001.03"]
+_SETTLEMENTS_FR: Final = {
+    "to_pay": "à payer", "paid": "payé", "returned": "rejeté par la banque", "suspended": "reporté : commerce suspendu",
+    "no_account": "reporté : aucun compte confirmé", "nothing_due": "reporté : rien à payer",
+}  # fmt: skip
 
 
 # ── Vouchers ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -130,13 +135,14 @@ def expire_due(
                 actor=caller.actor,
                 at=clock.now(),
             )
-            console.print(f"Lot {extend} prolongé : {done.count} chèques jusqu'au {clock.day_fr(to_on.date())}.")
+            until = clock.day_fr(to_on.date())
+            console.print(f"Lot {extend} prolongé : {_many(done.count, 'chèque~')} jusqu'au {until}.")
             return
         caller = acting(house, settings, by=by, act=Act.VOUCHER_EXPIRE, programme_id=programme)
         count, cents = workshop.expire_due(
             house, programme_id=programme, actor=caller.actor, now=clock.now, progress=bar(shown, "Péremption")
         )
-    console.print(f"{count} chèques périmés, {money.euros_fr(cents)}.")
+    console.print(f"{_many(count, 'chèque~ périmé~')}, {money.euros_fr(cents)}.")
 
 
 # ── Settlement ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -172,14 +178,8 @@ def settle_withdraw(
     """Retirer un règlement proposé."""
     with opened_house() as (house, settings):
         caller = acting(house, settings, by=by, act=Act.SETTLEMENT_WITHDRAW, programme_id=programme)
-        house.write(
-            settle.withdraw,
-            programme_id=programme,
-            number=number,
-            actor=caller.actor,
-            reason=reason,
-            at=clock.now(),
-        )
+        of = {"programme_id": programme, "number": number}
+        house.write(settle.withdraw, **of, reason=reason, actor=caller.actor, at=clock.now())
     console.print(f"Règlement {number} retiré.")
 
 
@@ -252,7 +252,7 @@ def settle_papers(number: Number, programme: ProgrammeOption = 1, by: AsOption =
             now=clock.now,
             progress=bar(shown, "Relevés et factures"),
         )
-    console.print(f"{made.made} relevés, {made.invoices} factures de commission.")
+    console.print(f"{_many(made.made, 'relevé~')}, {_many(made.invoices, 'facture~')} de commission.")
 
 
 @settle_app.command("send")
@@ -271,7 +271,8 @@ def settle_send(number: Number, programme: ProgrammeOption = 1, by: AsOption = N
             progress=bar(shown, "E-mails"),
         )
         posts = house.read(statement_posts.posts_of, programme_id=programme, number=number)
-    console.print(f"{sent.left} envoyés, {sent.failed} en échec ; {posts.nowhere} sans adresse, à remettre autrement.")
+    left = _many(sent.left, "envoyé~")
+    console.print(f"{left}, {sent.failed} en échec ; {posts.nowhere} sans adresse, à remettre autrement.")
 
 
 # ── Without network ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -291,8 +292,8 @@ def offline_allow(
         rule = OfflineRule(*till, *together, minutes, guarantee)
         house.write(offline.allow, programme_id=programme, rule=rule, actor=caller.actor, at=clock.now())
     console.print(
-        f"Sans réseau : {rule.till_count} chèques, {money.euros_fr(rule.till_cents)} par caisse ;"
-        f" {rule.programme_count} chèques, {money.euros_fr(rule.programme_cents)} en tout ;"
+        f"Sans réseau : {_many(rule.till_count, 'chèque~')}, {money.euros_fr(rule.till_cents)} par caisse ;"
+        f" {_many(rule.programme_count, 'chèque~')}, {money.euros_fr(rule.programme_cents)} en tout ;"
         f" garantie {money.euros_fr(rule.guarantee_cents)}."
     )
 
@@ -416,16 +417,22 @@ def export_report(out: OutOption, programme: ProgrammeOption = 1, by: AsOption =
     console.print(escape(str(out)), soft_wrap=True)
 
 
+def _many(count: int, words: str) -> str:
+    """'1 relevé', '2 relevés': what a '~' stands behind takes an s for more than one."""
+    return f"{money.count_fr(count)} {words.replace('~', 's' if count > 1 else '')}"
+
+
 def _show(run: Run) -> None:
     table = Table("Commerçant", "Accepté", "Repris", "Commission", "TVA", "Net", "État")
     for line in run.settlements:
         amounts = (line.gross_cents, line.brought_cents, line.commission_cents, line.vat_cents, line.net_cents)
-        state = line.carried_because or line.state
-        table.add_row(escape(f"{line.merchant_id} {line.shop_name}"), *map(money.euros_fr, amounts), escape(state))
+        state = _SETTLEMENTS_FR[line.carried_because or line.state]
+        table.add_row(escape(f"{line.merchant_id} {line.shop_name}"), *map(money.euros_fr, amounts), state)
     console.print(table)
     console.print(
-        f"Règlement {run.number} ({run.state}), du {clock.day_fr(run.from_on)} au {clock.day_fr(run.to_on)} :"
-        f" {len(run.to_pay)} virements, {money.euros_fr(run.pay_cents)}."
+        f"Règlement {run.number} ({states_fr(run.state, feminine=False)}),"
+        f" du {clock.day_fr(run.from_on)} au {clock.day_fr(run.to_on)} :"
+        f" {_many(len(run.to_pay), 'virement~')}, {money.euros_fr(run.pay_cents)}."
     )
 
 

@@ -1,23 +1,24 @@
 """A campaign, or one order of it, is closed: the books are sealed, the dossier drawn up to that seal, signed and kept.
 
 What is drawn (`dossier_tables`) depends on what the seal covers, and on the few words that may be set anew (`Wording`),
-which are kept with it: so `drawn_again` gives the same bytes from the same ledger for ever, and with the archive's hash
-proves that neither was changed.
+which are kept with it: so `drawn_again` gives the same bytes from the same ledger, and with the archive's hash proves
+that neither was changed. A later version may draw its pages otherwise: the tables inside then tell (`likeness`).
 """
 
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
-from vouchers import archive, dossier, order_book, seal, workshop
+from vouchers import archive, bookkeeping, dossier, order_book, seal, workshop
 from vouchers.archive import Document, Number
 from vouchers.db import Database, ReadSession, WriteSession
 from vouchers.dossier_tables import Wording, dossier_of
 from vouchers.errors import NotFound
 from vouchers.paper.closing_dossier import closing_dossier
+from vouchers.paper.pdf_a import attachments
 from vouchers.paper.signature import Signer, signed
-from vouchers.paper_settings import account_numbers
 from vouchers.seal import Seal
 from vouchers.workshop import Now
 
@@ -113,9 +114,24 @@ def drawn_again(house: Database, *, programme_id: int, name: str, signer: Signer
     return house.read(again)
 
 
+Likeness = Literal["file", "tables", "nothing"]
+
+
+def likeness(house: Database, *, programme_id: int, name: str, signer: Signer) -> Likeness:
+    """How much of a kept dossier the ledger gives today. Refuses as `drawn_again`.
+
+    'file': all, to the byte. 'tables': its tables to the byte, but pages drawn by another version, or another key.
+    """
+    again = drawn_again(house, programme_id=programme_id, name=name, signer=signer)
+    kept = house.read(archive.file_of, programme_id=programme_id, name=name)
+    if again == kept:
+        return "file"
+    return "tables" if attachments(again) == attachments(kept) else "nothing"
+
+
 def _wording(session: ReadSession, *, programme_id: int, order_number: int | None, covered: Seal) -> Wording:
     return Wording(
-        accounts=account_numbers(session, programme_id=programme_id) if order_number is None else {},
+        accounts=dict(bookkeeping.plan(session, programme_id=programme_id).numbers) if order_number is None else {},
         purchase_orders=dossier.purchase_orders(
             session, programme_id=programme_id, upto_journal=covered.to_journal, order_number=order_number
         ),

@@ -336,13 +336,20 @@ def _settle(house: Database, *, cast: Cast, to_on: date, at: datetime, folder: P
     watch("Le règlement est payé", None)
     programme_id, treasurer, approver = cast.programme_id, cast.actor("trésorier"), cast.actor("approbatrice")
     proposed = workshop.propose_run(house, programme_id=programme_id, to_on=to_on, actor=treasurer, now=lambda: at)
-    number = proposed.number
-    house.write(settle.approve, programme_id=programme_id, number=number, execution_on=None, actor=approver, at=at)
+    number, today = proposed.number, clock.book_day(at)
+    approved = house.write(
+        settle.approve,
+        programme_id=programme_id,
+        number=number,
+        execution_on=today if clock.is_target_day(today) else None,
+        actor=approver,
+        at=at,
+    )
     workshop.export_bank_file(house, programme_id=programme_id, number=number, actor=treasurer, now=lambda: at)
     opening = house.read(bank_statements.standing, programme_id=programme_id).bank_cents
-    demo_bank.execute_run(house, cast=cast, run=proposed, opening_cents=opening, at=at, folder=folder)
-    run, unlucky = house.read(runs.find_run, programme_id=programme_id, number=number), proposed.to_pay[-1]
-    return run, unlucky.shop_name
+    demo_bank.execute_run(house, cast=cast, run=approved, opening_cents=opening, at=at, folder=folder)
+    run = house.read(runs.find_run, programme_id=programme_id, number=number)
+    return run, run.to_pay[-1].shop_name
 
 
 def _papers(

@@ -48,7 +48,8 @@ def bring_payment(house: Database, *, cast: Cast, paid: Order, at: datetime, fol
 
 def execute_run(house: Database, *, cast: Cast, run: Run, opening_cents: int, at: datetime, folder: Path) -> Path:
     """The bank pays a run in one debit, and sends the last transfer back: that account is closed."""
-    on, unlucky = clock.book_day(at), run.to_pay[-1]
+    assert run.execution_on is not None, "an approved run has its day"
+    on, unlucky = run.execution_on, run.to_pay[-1]
     transfers = [
         Transfer(on, -run.pay_cents, "VIREMENTS SEPA", "CHEQUES CADEAUX", message_id=run.message_id),
         Transfer(

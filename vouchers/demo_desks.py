@@ -45,7 +45,7 @@ _OUTLINE: Final = (
 _TERMS: Final = Terms(
     face_values=(500, 1_000, 2_000),
     rhythm="monthly",
-    legal_wording="Chèque non remboursable, accepté sans rendu de monnaie par les commerçants affiliés.",
+    legal_wording="Accepté par les seuls commerçants affiliés, sur présentation de l’original.",
     colour="#1f6f5c",
     outline=json.dumps({"type": "Polygon", "coordinates": [_OUTLINE]}, separators=(",", ":")),
 )

@@ -13,9 +13,10 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, Text, and_, cast, exists, func, or_, select
 
-from vouchers import chart, outcomes
+from vouchers import bookkeeping, chart, outcomes
 from vouchers.db import ReadSession
 from vouchers.errors import NotFound
+from vouchers.ledger import Move
 from vouchers.matching import mandate_in
 from vouchers.tables import (
     bank_line,
@@ -80,13 +81,18 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class RunAccount:
-    """A payment run that was approved: how many shops it paid, its total, what it kept, and what came back."""
+    """A payment run that was approved: how many shops it pays, its total, what it keeps, and what came back.
+
+    `execution_on` is the day that the bank was asked for, `executed_on` the one on which it was noted that it had paid:
+    None where it was not.
+    """
 
     number: int
     from_on: date
     to_on: date
     approved_on: date
     execution_on: date
+    executed_on: date | None
     merchants: int
     net_cents: int
     commission_cents: int
@@ -194,12 +200,8 @@ def receipts(
 
 def runs(session: ReadSession, *, programme_id: int, upto_journal: int) -> list[RunAccount]:
     """Every run approved by then, with what the bank has sent back of it since, up to the same moment."""
-    approved = (
-        select(journal.c.subject, journal.c.book_day.label("approved_on"))
-        .where(journal.c.programme_id == programme_id, journal.c.kind == "run_approved", journal.c.id <= upto_journal)
-        .order_by(journal.c.id)
-    )
-    days = {int(subject.partition(":")[2]): on for subject, on in session.execute(approved)}
+    days = _days_of_runs(session, programme_id, kind="run_approved", upto_journal=upto_journal)
+    executed = _days_of_runs(session, programme_id, kind="run_executed", upto_journal=upto_journal)
     returned = (
         select(journal.c.subject, func.sum(posting.c.cents))
         .join(posting, _OF_JOURNAL)
@@ -244,6 +246,7 @@ def runs(session: ReadSession, *, programme_id: int, upto_journal: int) -> list[
             to_on=row.to_on,
             approved_on=days[row.number],
             execution_on=row.execution_on,
+            executed_on=executed.get(row.number),
             merchants=row.merchants,
             net_cents=int(row.net),
             commission_cents=int(row.commission),
@@ -252,6 +255,22 @@ def runs(session: ReadSession, *, programme_id: int, upto_journal: int) -> list[
         )
         for row in rows
     ]
+
+
+def through_clients(session: ReadSession, *, programme_id: int, upto_journal: int) -> int:
+    """Cents that a FEC of the same facts has more on each side: what it passes through merchants' customer accounts."""
+    taken = (chart.COMMISSION, chart.VAT)
+    pairs = session.execute(
+        select(posting.c.debit, posting.c.credit, func.sum(posting.c.cents))
+        .where(
+            posting.c.programme_id == programme_id,
+            posting.c.journal_id <= upto_journal,
+            posting.c.debit.in_(taken) | posting.c.credit.in_(taken),
+        )
+        .group_by(posting.c.debit, posting.c.credit)
+    )
+    moves = (Move(debit, credit, int(cents)) for debit, credit, cents in pairs)
+    return sum(move.cents for move in moves if bookkeeping.through_client(move) is not None)
 
 
 def unspent(session: ReadSession, *, programme_id: int, upto_journal: int) -> Unspent:
@@ -315,6 +334,16 @@ def exceptions(
 
 
 # ── What the figures are made of ─────────────────────────────────────────────────────────────────────────────────
+def _days_of_runs(session: ReadSession, programme_id: int, *, kind: str, upto_journal: int) -> dict[int, date]:
+    """Run → the day of the fact of this kind."""
+    found = (
+        select(journal.c.subject, journal.c.book_day)
+        .where(journal.c.programme_id == programme_id, journal.c.kind == kind, journal.c.id <= upto_journal)
+        .order_by(journal.c.id)
+    )
+    return {int(subject.partition(":")[2]): on for subject, on in session.execute(found)}
+
+
 def _approved(programme_id: int, *, upto_journal: int, order_number: int | None) -> Select[Any]:
     subject = "order:" + cast(voucher_order.c.number, Text)
     wanted = [

@@ -5,14 +5,16 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
-from vouchers import archive, books, clock, dossier, order_book, outcomes
+from vouchers import archive, bookkeeping, books, clock, dossier, order_book, outcomes
 from vouchers.archive import Document, Number
+from vouchers.bookkeeping import Nominal, Sums
+from vouchers.books import AccountTotals
 from vouchers.db import ReadSession
 from vouchers.dossier import OrderAccount, Receipt, RunAccount
 from vouchers.errors import NothingToClose
 from vouchers.fact_words import label
 from vouchers.money import count_fr, euros_fr, whole_percent
-from vouchers.paper.closing_dossier import Column, Dossier, Figure, Section
+from vouchers.paper.closing_dossier import Column, Detail, Dossier, Figure, Section
 from vouchers.paper.spreadsheet import Cell, Euros
 from vouchers.rules import Rules, rules
 from vouchers.seal import Seal
@@ -23,6 +25,10 @@ _TOLD_WHY: Final = frozenset({
     "run_withdrawn", "transfer_returned",
 })  # fmt: skip
 """Facts whose reason is a person's or a bank's word; that of the others is the house's own note."""
+_PAID_BY: Final = {"statement": "net_cents", "bank_file": "cents"}
+"""Papers that say what is paid, and under which word of theirs."""
+_ABOUT: Final = {"receivable": "Commande", "ordered": "Commande", "in_transit": "Règlement"}
+"""What an account of which there is one for each is about, where that is nobody."""
 _UNSPENT: Final = {
     "breakage": "Règle du dispositif : l’argent des chèques périmés reste acquis à l’émetteur.",
     "buyer": "Règle du dispositif : l’argent des chèques périmés est rendu à l’acheteur.",
@@ -204,22 +210,24 @@ def _runs(session: ReadSession, programme_id: int, upto: int) -> Section:
 
     def cells(one: RunAccount) -> list[Cell]:
         return [
-            str(one.number), one.from_on, one.to_on, one.execution_on, one.merchants, Euros(one.commission_cents),
-            Euros(one.vat_cents), Euros(one.net_cents), Euros(one.returned_cents), file_of.get(f"run:{one.number}"),
+            str(one.number), one.from_on, one.to_on, one.execution_on, one.executed_on or "pas encore", one.merchants,
+            Euros(one.commission_cents), Euros(one.vat_cents), Euros(one.net_cents), Euros(one.returned_cents),
+            file_of.get(f"run:{one.number}"),
         ]  # fmt: skip
 
     return Section(
         title="Règlements aux commerçants et fichiers bancaires",
-        note="Chaque fichier remis à la banque est une pièce, avec son empreinte SHA-256, dans la liste des pièces.",
+        note="Exécuté le : jour où l’exécution par la banque a été notée ; avant, rien ne dit que l’argent est parti."
+        " Chaque fichier remis à la banque est dans la liste des pièces, avec son empreinte SHA-256.",
         file_name="reglements.csv",
         columns=(
-            Column("N°", 5), Column("Du", 9), Column("Au", 9), Column("Payé le", 9), Column("Commerces", 10),
-            Column("Comm. (€)", 10), Column("TVA (€)", 9), Column("Net (€)", 11), Column("Rejeté (€)", 10),
-            Column("Fichier", 18),
+            Column("N°", 14), Column("Du", 44), Column("Au", 44), Column("Exécution demandée le", 80),
+            Column("Exécuté le", 44), Column("Commerces", 43), Column("Comm. (€)", 44), Column("TVA (€)", 42),
+            Column("Net (€)", 50), Column("Rejeté (€)", 46), Column("Fichier", 51),
         ),
         rows=[cells(one) for one in found],
         total=[
-            _ALL, None, None, None, None, Euros(sum(one.commission_cents for one in found)),
+            None, _ALL, None, None, None, None, Euros(sum(one.commission_cents for one in found)),
             Euros(sum(one.vat_cents for one in found)), Euros(sum(one.net_cents for one in found)),
             Euros(sum(one.returned_cents for one in found)), None,
         ],
@@ -227,33 +235,62 @@ def _runs(session: ReadSession, programme_id: int, upto: int) -> Section:
 
 
 def _balance(session: ReadSession, programme_id: int, upto: int, wording: Wording) -> Section:
+    """One line for each number; its file has one for each account of the ledger, with its owner as the FEC names it."""
     found = books.trial_balance(session, programme_id=programme_id, upto_journal=upto, numbers=wording.accounts)
+    plan = replace(bookkeeping.plan(session, programme_id=programme_id), numbers=wording.accounts)
+    detail: list[list[Cell]] = []
+    names: dict[str, str] = {}
+    sums: dict[str, Sums] = {}
+    for one in found.accounts:
+        nominal, own = plan.of(one.account), Sums(one.debit_cents, one.credit_cents)
+        had = sums.get(nominal.number, Sums(0, 0))
+        sums[nominal.number] = Sums(had.debit_cents + own.debit_cents, had.credit_cents + own.credit_cents)
+        names.setdefault(nominal.number, nominal.name)
+        detail.append([nominal.number, nominal.name, _owner(nominal), _about(one), *_sides(own)])
+    over = [one.over_cents for one in sums.values()]
+    passing = dossier.through_clients(session, programme_id=programme_id, upto_journal=upto)
+    head, figures = ("Compte", "Intitulé"), ("Débit (€)", "Crédit (€)", "Débiteur (€)", "Créditeur (€)")
     return Section(
         title="Balance des comptes",
-        note="Le total des débits est celui des crédits.",
+        note="Le total des débits est celui des crédits. Une ligne par compte ; le détail par titulaire est dans le"
+        " fichier balance.csv.",
         file_name="balance.csv",
-        columns=(
-            Column("Compte", 9), Column("Intitulé", 43), Column("Débit (€)", 12), Column("Crédit (€)", 12),
-            Column("Débiteur (€)", 12), Column("Créditeur (€)", 12),
-        ),
-        rows=[
-            [
-                one.number, one.name, Euros(one.debit_cents), Euros(one.credit_cents), Euros(one.debit_balance_cents),
-                Euros(one.credit_balance_cents),
-            ]
-            for one in found.accounts
-        ],
+        columns=(*map(Column, head, (9, 43)), *(Column(name, 12) for name in figures)),
+        rows=[[number, names[number], *_sides(sums[number])] for number in sorted(sums)],
         total=[
-            _ALL, None, Euros(found.debit_cents), Euros(found.credit_cents),
-            Euros(sum(one.debit_balance_cents for one in found.accounts)),
-            Euros(sum(one.credit_balance_cents for one in found.accounts)),
+            _ALL, None, Euros(found.debit_cents), Euros(found.credit_cents), Euros(sum(max(0, own) for own in over)),
+            Euros(-sum(min(0, own) for own in over)),
         ],
+        under=_passing(passing, number=wording.accounts["receivable"][0]) if passing else "",
+        detail=Detail((*head, "Titulaire", "Commande ou règlement", *figures), detail),
     )  # fmt: skip
+
+
+def _passing(cents: int, *, number: str) -> str:
+    return (
+        f"Le FEC des mêmes écritures, hors à-nouveaux, totalise {euros_fr(cents)} de plus au débit comme au crédit :"
+        f" la commission et sa TVA y passent par le compte client de chaque commerçant ({number}), soldé le même jour ;"
+        " le journal d’où vient cette balance les prend directement sur ce qui lui est dû."
+    )
+
+
+def _sides(own: Sums) -> list[Cell]:
+    over = own.over_cents
+    return [Euros(own.debit_cents), Euros(own.credit_cents), Euros(max(0, over)), Euros(max(0, -over))]
+
+
+def _owner(nominal: Nominal) -> str | None:
+    return f"{nominal.owner} {nominal.owner_name}" if nominal.owner else None
+
+
+def _about(one: AccountTotals) -> str | None:
+    word, _, number = one.account.partition(":")
+    return f"{_ABOUT[word]} {number}" if word in _ABOUT else None
 
 
 def _exceptions(session: ReadSession, programme_id: int, upto: int, order_number: int | None) -> Section:
     rows: list[list[Cell]] = [
-        [str(number), on, label(kind, subject), _why(kind, reason), Euros(cents)]
+        [str(number), on, label(kind, subject, programme_id=programme_id), _why(kind, reason), Euros(cents)]
         for number, on, kind, subject, reason, cents in dossier.exceptions(
             session, programme_id=programme_id, upto_journal=upto, order_number=order_number
         )
@@ -301,10 +338,10 @@ def _papers(
 
 
 def _cents_of(paper: Document) -> Euros | None:
-    """What it asks for; of a statement, what it says is paid; none of a paper without a sum."""
-    if paper.kind == "statement":
-        return Euros(paper.content["net_cents"])
-    return Euros(paper.cents) if paper.kind not in ("bank_file", "dossier") else None
+    """What it asks for; of a statement or a bank file, what it pays; none of a paper without a sum."""
+    if paper.kind in _PAID_BY:
+        return Euros(paper.content[_PAID_BY[paper.kind]])
+    return Euros(paper.cents) if paper.kind != "dossier" else None
 
 
 def _vouchers(session: ReadSession, programme_id: int, upto: int, order_numbers: list[int]) -> Section:

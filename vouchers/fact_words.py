@@ -91,7 +91,14 @@ _THINGS: Final = {
 }  # fmt: skip
 
 
-def label(kind: str, subject: str) -> str:
+def statement_name(programme_id: int, number: int, merchant_id: int) -> str:
+    """A statement's number: it has no series, for it is not an invoice."""
+    return f"R{programme_id}-{number}-{merchant_id}"
+
+
+def label(kind: str, subject: str, *, programme_id: int) -> str:
     """The French sentence of a fact, as printed in the books."""
     thing, _, owner = subject.partition(":")
+    if thing == "settlement":
+        owner = statement_name(programme_id, *map(int, owner.split("/")))
     return LABELS[kind].format(owner=owner, thing=_THINGS.get(thing, thing))

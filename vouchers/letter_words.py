@@ -21,6 +21,7 @@ Nous avons le plaisir de vous offrir {cheques}, d’une valeur de {montant} en t
 
 À dépenser dans les commerces près de chez vous, jusqu’au {dernier_jour} inclus."""
 """Where a programme has none of its own."""
+_DEFAULT_FOR_ONE: Final = DEFAULT_TEXT.replace(" en tout", "")
 _SPACES: Final = re.compile(r"[ \t]+")
 _UNPARTED: Final = re.compile(r" (?=[:;!?»€])|(?<=«) ")
 """Spaces where no French line may end."""
@@ -40,9 +41,11 @@ def refusal(text: str, *, field: str = "letter_text") -> BadInput | None:
 def paragraphs(text: str, said: Mapping[str, str]) -> list[str]:
     """The paragraphs of `text` (the default where it is empty) with `said` in the place of the words in braces.
 
-    A word for which nothing is said leaves no gap before the comma that follows it.
+    The default sums up several vouchers (`nombre`), never one. A word for which nothing is said leaves no gap before
+    the comma that follows it.
     """
-    filled = _BRACED.sub(lambda found: said.get(found[1], ""), text.strip() or DEFAULT_TEXT)
+    default = _DEFAULT_FOR_ONE if said.get("nombre") == "1" else DEFAULT_TEXT
+    filled = _BRACED.sub(lambda found: said.get(found[1], ""), text.strip() or default)
     spaced = (_SPACES.sub(" ", line).strip().replace(" ,", ",") for line in filled.splitlines())
     return [_UNPARTED.sub("\N{NO-BREAK SPACE}", line) for line in spaced if line]
 

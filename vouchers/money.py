@@ -12,6 +12,7 @@ MAX_CENTS: Final = 99_999_999_999
 
 _NNBSP: Final = "\N{NARROW NO-BREAK SPACE}"
 _NBSP: Final = "\N{NO-BREAK SPACE}"
+_MINUS: Final = "\N{MINUS SIGN}"
 _TYPED_EUROS = re.compile(r"([0-9]{1,9})(?:[.,]([0-9]{1,2}))?", re.ASCII)
 _DECIMAL_EUROS = re.compile(r"([0-9]{1,13})(?:\.([0-9]{1,2})0*)?", re.ASCII)
 
@@ -86,10 +87,10 @@ def euros_csv_fr(cents: int) -> str:
 
 
 def euros_fr(cents: int) -> str:
-    """As the French write it: '1 234,50 €', thousands by U+202F, U+00A0 before the sign."""
+    """As the French write it: '−1 234,50 €', thousands by U+202F, U+00A0 before the euro, U+2212 below zero."""
     euros, rest = divmod(abs(cents), 100)
     grouped = f"{euros:,}".replace(",", _NNBSP)
-    return f"{'-' if cents < 0 else ''}{grouped},{rest:02d}{_NBSP}€"
+    return f"{_MINUS if cents < 0 else ''}{grouped},{rest:02d}{_NBSP}€"
 
 
 def count_fr(count: int) -> str:
@@ -98,9 +99,9 @@ def count_fr(count: int) -> str:
 
 
 def euros_en(cents: int) -> str:
-    """As the English write it: '€1,234.50'."""
+    """As the English write it: '−€1,234.50'."""
     euros, rest = divmod(abs(cents), 100)
-    return f"{'-' if cents < 0 else ''}€{euros:,}.{rest:02d}"
+    return f"{_MINUS if cents < 0 else ''}€{euros:,}.{rest:02d}"
 
 
 def face_value_fr(cents: int) -> str:

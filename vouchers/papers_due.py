@@ -20,11 +20,6 @@ def subject_of(number: int, merchant_id: int) -> str:
     return f"settlement:{number}/{merchant_id}"
 
 
-def statement_name(programme_id: int, number: int, merchant_id: int) -> str:
-    """A statement's name in the archive: it has no series, for it is not an invoice."""
-    return f"R{programme_id}-{number}-{merchant_id}"
-
-
 def runs_without_papers(session: ReadSession, *, programme_id: int) -> list[int]:
     """The numbers of the approved runs whose papers are not all made, the oldest first."""
     last = (

@@ -13,9 +13,11 @@ from typing import Any, Final
 
 from vouchers import archive, clock, commissions, runs
 from vouchers.archive import CREDITS, Document, Number
+from vouchers.bank_messages import cause_told
 from vouchers.commissions import INVOICES, Invoiced, Papers, Payee
 from vouchers.db import Database, ReadSession, WriteSession
 from vouchers.errors import NotFound, NotInRun, PapersNotReady
+from vouchers.fact_words import statement_name
 from vouchers.invoicing import mentions_of, seller_of
 from vouchers.money import euros_fr, percent_fr
 from vouchers.paper import statement as sheet
@@ -25,7 +27,7 @@ from vouchers.paper.invoice import Address, Invoice, Line, Mentions, Party, Prec
 from vouchers.paper.pdf_a import as_pdf_a
 from vouchers.paper.statement import NOT_AN_INVOICE, Statement, StatementLine, statement_pdf
 from vouchers.paper_settings import settings_of
-from vouchers.papers_due import statement_name, subject_of
+from vouchers.papers_due import subject_of
 from vouchers.rules import Rules, rules, take_turn
 from vouchers.runs import Run
 from vouchers.workshop import Now, Progress, transfer_label
@@ -194,7 +196,7 @@ def _keep(session: WriteSession, shared: _Shared, draft: _Draft, *, actor: str, 
             corrects=draft.corrects,
         )
     name = statement_name(run.programme_id, run.number, payee.merchant_id)
-    file_name = f"releve-{run.number}-{payee.merchant_id}.pdf"
+    file_name = f"releve-{name}.pdf"
     archive.keep(session, **common, kind="statement", named=name, file_name=file_name, file=draft.statement)
 
 
@@ -282,25 +284,14 @@ def _statement(session: ReadSession, shared: _Shared, payee: Payee, *, invoice: 
     run, programme = shared.run, shared.programme
     lines = runs.lines_of(session, programme_id=run.programme_id, number=run.number, merchant_id=payee.merchant_id)
     return Statement(
-        number=f"{run.number}-{payee.merchant_id}",
+        number=statement_name(run.programme_id, run.number, payee.merchant_id),
         issuer=sheet.Party(programme.issuer_name, tuple(programme.issuer_address.splitlines()), programme.issuer_siret),
         merchant=sheet.Party(payee.legal_name, _address(payee).printed, payee.siret),
         shop_name=payee.shop_name,
         iban=payee.iban,
         period_from=run.from_on,
         period_to=run.to_on,
-        lines=tuple(
-            StatementLine(
-                at=each.at,
-                kind=_LINE_KINDS[each.kind],
-                serial=each.serial,
-                till=each.till_label,
-                cents=each.cents,
-                # Why the guarantee paid is between the treasurer and the shop; its line is one of a voucher.
-                detail=None if each.kind == "guaranteed" else each.reason or None,
-            )
-            for each in lines
-        ),
+        lines=tuple(_line(run.programme_id, payee, each) for each in lines),
         commission_bp=run.commission_bp,
         commission_cents=payee.commission_cents,
         vat_bp=run.vat_bp,
@@ -309,8 +300,26 @@ def _statement(session: ReadSession, shared: _Shared, payee: Payee, *, invoice: 
         run=str(run.number),
         execution_on=run.execution_on,
         transfer_reference=runs.end_to_end_id(run.programme_id, run.number, payee.merchant_id),
-        transfer_label=transfer_label(run.number, payee.merchant_id),
+        transfer_label=transfer_label(run.programme_id, run.number, payee.merchant_id),
         commission_invoice=invoice,
+    )
+
+
+def _line(programme_id: int, payee: Payee, each: runs.Line) -> StatementLine:
+    # Why the guarantee paid is between the treasurer and the shop; its line is one of a voucher.
+    detail = "" if each.kind == "guaranteed" else each.reason
+    came_back = None
+    if each.sent_in is not None:
+        detail = cause_told(detail)
+        came_back = statement_name(programme_id, each.sent_in, payee.merchant_id)
+    return StatementLine(
+        at=each.at,
+        kind=_LINE_KINDS[each.kind],
+        serial=each.serial,
+        till=each.till_label,
+        cents=each.cents,
+        detail=detail or None,
+        came_back=came_back,
     )
 
 
@@ -326,7 +335,7 @@ def invoice_of(session: ReadSession, *, programme_id: int, number: int, merchant
     found = of_merchant(session, programme_id=programme_id, number=number, merchant_id=merchant_id)
     invoice = next((paper for paper in found if paper.kind in INVOICES), None)
     if invoice is None:
-        raise NotFound(what="facture", id=f"{number}-{merchant_id}")
+        raise NotFound(what="facture", id=statement_name(programme_id, number, merchant_id))
     return invoice
 
 

@@ -162,7 +162,10 @@ def proposed_run(session: ReadSession, *, programme_id: int) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One posting a settlement pays: `kind` redeemed, reversed, guaranteed or transfer_returned; cents are signed."""
+    """One posting a settlement pays: `kind` redeemed, reversed, guaranteed or transfer_returned; cents are signed.
+
+    `sent_in`: the run whose transfer came back, None for all else.
+    """
 
     journal_id: int
     line: int
@@ -172,6 +175,7 @@ class Line:
     till_label: str | None
     cents: int
     reason: str
+    sent_in: int | None
 
 
 def lines_of(session: ReadSession, *, programme_id: int, number: int, merchant_id: int) -> list[Line]:
@@ -221,6 +225,7 @@ def _lines(session: ReadSession, *, programme_id: int, merchant_id: int, of: Sub
             till.c.label.label("till_label"),
             case((posting.c.credit == account, posting.c.cents), else_=-posting.c.cents).label("cents"),
             journal.c.reason,
+            journal.c.subject,
         )
         .select_from(of)
         .join(
@@ -244,4 +249,17 @@ def _lines(session: ReadSession, *, programme_id: int, merchant_id: int, of: Sub
         .outerjoin(till, till.c.id == func.coalesce(redemption.c.till_id, dispute.c.till_id))
         .order_by(posting.c.journal_id, posting.c.line)
     )
-    return [Line(**row._mapping) for row in rows]
+    return [
+        Line(
+            journal_id=row.journal_id,
+            line=row.line,
+            at=row.at,
+            kind=row.kind,
+            serial=row.serial,
+            till_label=row.till_label,
+            cents=row.cents,
+            reason=row.reason,
+            sent_in=int(row.subject.removeprefix("run:")) if row.kind == "transfer_returned" else None,
+        )
+        for row in rows
+    ]

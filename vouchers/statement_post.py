@@ -18,7 +18,6 @@ from vouchers.db import Database, ReadSession
 from vouchers.errors import MailNotSent, RunState
 from vouchers.letterbox import Enclosure, Letter, Post
 from vouchers.money import euros_fr
-from vouchers.paper.page import amount
 from vouchers.rules import Rules, rules
 from vouchers.runs import Run
 from vouchers.statement_posts import Addressee
@@ -192,7 +191,7 @@ def _text(shared: _Shared, to: Addressee, papers: list[Document]) -> str:
     run, programme = shared.run, shared.programme
     statement = next(paper for paper in papers if paper.kind == "statement")
     invoice = next((paper for paper in papers if paper.kind in INVOICES), None)
-    number, told = f"{run.number}-{to.merchant_id}", statement.content
+    number, told = statement.name, statement.content
     parts = [
         "Bonjour,",
         f"{to.shop_name} : {_paid(run, to)}",
@@ -201,8 +200,8 @@ def _text(shared: _Shared, to: Addressee, papers: list[Document]) -> str:
         else "",
         f"Période : du {day_fr(run.from_on)} au {day_fr(run.to_on)}.\n{_account(told, invoice)}",
         f"Ci-joint : {_enclosed(number, invoice)}.",
-        f"Une erreur ? Écrivez à {programme.issuer_name}, {', '.join(programme.issuer_address.splitlines())},"
-        f" en indiquant le relevé n° {number}.",
+        f"Une erreur ? Écrivez à l’émetteur : {programme.issuer_name},"
+        f" {', '.join(programme.issuer_address.splitlines())}, en indiquant le relevé n° {number}.",
     ]
     if shared.address:
         parts.append(f"Vos relevés et vos factures restent à votre disposition : {shared.address}")
@@ -217,8 +216,11 @@ def _paid(run: Run, to: Addressee) -> str:
             f"votre banque a refusé le virement de {sum_} sur {account}. Cette somme vous reste due et vous sera payée"
             " au prochain règlement : vérifiez avec nous votre compte bancaire."
         )
-    when = "a été fait" if to.state == "paid" else "est prévu"
-    return f"le virement de {sum_} sur {account} {when} le {day_fr(run.execution_on)}."
+    day = day_fr(run.execution_on)
+    # The day is the one we asked for: on which the bank did it, its own statement says.
+    if to.state == "paid":
+        return f"le virement de {sum_} sur {account} a été exécuté par la banque (jour demandé : {day})."
+    return f"le virement de {sum_} sur {account} est demandé à la banque pour le {day}."
 
 
 def _account(told: dict[str, Any], invoice: Document | None) -> str:
@@ -227,7 +229,7 @@ def _account(told: dict[str, Any], invoice: Document | None) -> str:
     if told["brought_cents"]:
         rows.append(f"Virements retournés, payés de nouveau : {euros_fr(told['brought_cents'])}")
     cited = f" ({_kind(invoice)} n° {invoice.name})" if invoice is not None else ""
-    rows.append(f"Commission et TVA : {amount(-kept)}{cited}")
+    rows.append(f"Commission et TVA : {euros_fr(-kept)}{cited}")
     return "\n".join([*rows, f"Virement : {euros_fr(told['net_cents'])}"])
 
 

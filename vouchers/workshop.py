@@ -5,17 +5,20 @@ door (the API, the commands, the demonstration). Each can be interrupted anywher
 the tables, and what is not is done next. `now` gives the instant of each transaction; `progress` hears (done, of).
 """
 
+import fcntl
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date, datetime
+from glob import escape
 from pathlib import Path
 from typing import Final
 
 from vouchers import archive, codes, expire, issue, ledger, order_book, pay, runs, seal, settle
 from vouchers.archive import Document
 from vouchers.db import Database, ReadSession, WriteSession
+from vouchers.fact_words import statement_name
 from vouchers.paper.pain_001 import Payment, PaymentFile, Version, pain_001
 from vouchers.paper.sepa_rules import Fault, faults
 from vouchers.paper.voucher_sheet import Cheque, SheetText, check_sheets, write_sheets
@@ -26,6 +29,7 @@ from vouchers.runs import Run
 Now = Callable[[], datetime]
 Progress = Callable[[int, int], None]
 
+_PART: Final = ".part"
 _READ_AT_ONCE: Final = 2_000
 _EXPIRED_AT_ONCE: Final = 2_000
 
@@ -46,12 +50,12 @@ def _silent(_done: int, _of: int) -> None:
 def appearing(out: Path) -> Iterator[Path]:
     """An empty file beside `out`, its owner's alone, which becomes `out` when the block ends well, and durably so.
 
-    When it does not, `out` is what it was before, and the file beside it is gone.
+    When it does not, `out` is what it was before, and the file beside it is gone; if the process was killed, with the
+    next that writes `out`. Its name is this block's own: of two at once both end whole, and the later one stays.
     """
-    part = out.with_name(f"{out.name}.part")
-    part.parent.mkdir(parents=True, exist_ok=True)
-    part.unlink(missing_ok=True)
-    os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(out)
+    handle, part = _part_of(out)
     try:
         yield part
         _sync(part)
@@ -60,6 +64,18 @@ def appearing(out: Path) -> Iterator[Path]:
         _sync(out.parent)
     finally:
         part.unlink(missing_ok=True)
+        os.close(handle)
+
+
+def _part_of(out: Path) -> tuple[int, Path]:
+    """A new file beside `out`, locked for as long as this process lives: by that it is told from a killed one's."""
+    while True:
+        handle, name = tempfile.mkstemp(prefix=f"{out.name}.", suffix=_PART, dir=out.parent)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        if os.fstat(handle).st_nlink:
+            return handle, Path(name)
+        # Swept away by another before it was locked.
+        os.close(handle)
 
 
 def _sync(path: Path) -> None:
@@ -68,6 +84,14 @@ def _sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _sweep(out: Path) -> None:
+    """Remove what killed processes left beside `out`: it may hold codes."""
+    for left in out.parent.glob(f"{escape(out.name)}.*{_PART}"):
+        with suppress(OSError), left.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            left.unlink()
 
 
 # ── Issue and print ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -214,7 +238,7 @@ def bank_file(run: Run, *, version: Version = "001.001.09") -> bytes:
                 name=line.account_holder or line.legal_name,
                 iban=line.iban,
                 cents=line.net_cents,
-                remittance=transfer_label(run.number, line.merchant_id),
+                remittance=transfer_label(run.programme_id, run.number, line.merchant_id),
             )
         )
     return pain_001(
@@ -294,9 +318,9 @@ def handed_out(session: ReadSession, *, run: Run) -> Document | None:
     return archive.known(session, programme_id=run.programme_id, name=run.message_id)
 
 
-def transfer_label(number: int, merchant_id: int) -> str:
+def transfer_label(programme_id: int, number: int, merchant_id: int) -> str:
     """What stands on a merchant's bank account beside the transfer of a run: leads back to the statement."""
-    return f"Cheques cadeaux reglement {number} releve {number}-{merchant_id}"
+    return f"Cheques cadeaux reglement {number} releve {statement_name(programme_id, number, merchant_id)}"
 
 
 # ── Expire, seal ─────────────────────────────────────────────────────────────────────────────────────────────────

@@ -77,7 +77,7 @@ def test_a_cancelled_order_asks_for_its_credit_notes(doors: Doors, made: Order) 
     doors.house.write(order.cancel, **of, actor=TREASURER, reason="doublon", at=clock.now())
     assert "1 commande dont l'avoir est à établir" in desk.open(home).text
     page = desk.send(desk.open(at_invoices(made)), "/avoirs")
-    assert "avoir est établi" in page.notice and "-200,00 €" in page.text
+    assert "avoir est établi" in page.notice and "−200,00 €" in page.text
     assert "avoir est à établir" not in desk.open(home).text
     notes = desk.open(f"{home}/pieces?sorte=avoirs")
     assert f"A{made.programme_id}-" in notes.text and f"T{made.programme_id}-2" in notes.text

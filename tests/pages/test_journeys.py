@@ -239,7 +239,7 @@ def test_a_shop_downloads_the_very_papers_that_the_treasurer_made(desks: TownHal
     expect(treasurer.page.get_by_role("link", name="Tout télécharger (ZIP)")).to_be_visible(timeout=_PRESSED_MS)
     row = treasurer.page.get_by_role("row").filter(has=treasurer.page.locator(f'a[href$="/commercants/{shop}"]'))
     invoice = row.get_by_role("link", name="C1-").inner_text().split()[-1]
-    made = [treasurer.gets(name, "link") for name in (f"n° {number}-{shop}", f"n° {invoice}")]
+    made = [treasurer.gets(name, "link") for name in (f"n° R{desks.programme_id}-{number}-{shop}", f"n° {invoice}")]
 
     owner = seat(desks, "commerçante")
     owner.menu("Règlements")

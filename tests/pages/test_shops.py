@@ -2,6 +2,7 @@
 
 import io
 import re
+from datetime import timedelta
 from typing import Any, Final
 
 import openpyxl
@@ -157,9 +158,7 @@ def test_a_form_sent_twice_is_one_application_and_a_flood_is_stopped(doors: Door
 
 def test_a_programme_that_is_over_takes_no_application(doors: Doors, stranger: Browser) -> None:
     today = clock.book_day(clock.now())
-    programme_id = doors.programme(
-        starts_on=today.replace(year=today.year - 2), expires_on=today.replace(year=today.year - 1)
-    )
+    programme_id = doors.programme(starts_on=today - timedelta(days=730), expires_on=today - timedelta(days=365))
     page = stranger.open(f"/rejoindre/{programme_id}")
     assert "terminé" in page.text
     assert not page.tree.xpath("//main//form")
@@ -301,7 +300,7 @@ def test_the_convention_is_printed_and_its_signature_noted(doors: Doors) -> None
     treasurer = sits_down(doors, programme_id, "treasurer")
     here = f"/p/{programme_id}/commercants/{merchant_id}"
     drawn = treasurer.open(f"{here}/convention.pdf").response.content
-    assert "Convention d'adhésion" in pdf_text(drawn)
+    assert "Convention d’adhésion" in pdf_text(drawn)
     assert HOSTILE in pdf_text(drawn)
     assert drawn == treasurer.open(f"{here}/convention.pdf").response.content
     early = treasurer.send(treasurer.open(here), "/convention", signed_on="2100-01-01")

@@ -82,6 +82,9 @@ def test_a_quote_says_what_it_costs_and_that_it_is_no_invoice() -> None:
         assert said in page, said
     plain = page.replace("\u00a0", " ")
     assert "7 372,80" in plain and "28,80" in plain
+    assert "Total TTC à payer" in plain
+    (bare,) = pages_of(quote_pdf(quote(vat_bp=0, fee_vat_cents=0, total_cents=734_400)))
+    assert "Total à payer" in bare and "TTC" not in bare
     (ordered,) = pages_of(quote_pdf(quote(kind="order", purchase_order="BC 9")))
     assert "Bon de commande n° 42" in ordered and "BC 9" in ordered
 

@@ -223,6 +223,8 @@ def test_a_text_takes_the_words_of_a_closed_list_and_no_brace_is_left_over() -> 
         assert refused is not None and refused.text("fr") != refused.text("en")
     assert letter_words.paragraphs("{nom} {prenom},\n\n  a   b\n", {"nom": "Zoé"}) == ["Zoé,", "a b"]
     assert all("{" not in line for line in letter_words.paragraphs("", said))
+    summed = [" ".join(letter_words.paragraphs("", {"nombre": count})).count("en tout") for count in ("1", "4")]
+    assert summed == [0, 1]
     assert letter_words.paragraphs("Bonnes fêtes !", {}) == ["Bonnes fêtes\N{NO-BREAK SPACE}!"]
     assert letter_words.called("M.") == "Monsieur" and letter_words.called(None) == "Madame, Monsieur"
 

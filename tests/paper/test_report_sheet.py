@@ -58,6 +58,8 @@ def test_a_programme_in_full_course_says_where_the_money_is() -> None:
         "Commandé 46 000,00 € 76 %",
         "Dépensé 22 410,00 € 37 %",
         "Réglé aux commerçants 19 860,00 € 33 %",
+        "commission et TVA comprises",
+        "Reste pour atteindre l’objectif",
         "37 590,00 €",
         "124 chèques, dès le 20/12/2026",
         "× 1,8",

@@ -54,8 +54,10 @@ def text(content: bytes) -> str:
 
 def test_the_convention_says_the_rules_of_its_programme() -> None:
     said = text(convention_pdf(CONVENTION))
-    for wanted in ("5 %", "20 %", "30 juin 2027", "30 septembre 2027", "15 minutes", "chaque mois", "FR76", "SIRET"):
+    for wanted in ("5 %", "20 %", "30 juin 2027", "30 septembre 2027", "15 minutes", "chaque mois", "FR76"):
         assert wanted in said, wanted
+    assert "SIRET 123 456 782 00010" in said.replace("\N{NO-BREAK SPACE}", " ")
+    assert "L’émetteur" in said and "'" not in said, "one paper has one kind of apostrophe"
     free = text(convention_pdf(dataclasses.replace(CONVENTION, commission_bp=0, partial_use=True, account=None)))
     assert "Aucune commission" in free
     assert "en plusieurs fois" in free

@@ -22,6 +22,7 @@ from vouchers.paper.statement import (
     statement_pdf,
     write_statements,
 )
+from vouchers.paper.window import WINDOW_HEIGHT, WINDOW_LEFT, WINDOW_TOP, WINDOW_WIDTH
 
 IBAN = "FR7630006000011234567890189"
 NOON = datetime(2026, 11, 2, 11, 0, tzinfo=UTC)
@@ -48,7 +49,7 @@ def a_statement(*lines: StatementLine, number: str = "2026-11-0017") -> Statemen
         vat_bp=2_000,
         vat_cents=kept.vat_cents,
         net_cents=sum(line.cents for line in lines) - kept.commission_cents - kept.vat_cents,
-        run="n° 12",
+        run="12",
         execution_on=date(2026, 12, 1),
         transfer_reference="RUN12-S17",
         transfer_label="CHEQUES CADEAUX 01-15/11/2026",
@@ -79,7 +80,8 @@ def cents_printed(page: str, pattern: str) -> list[int]:
 
 
 def test_a_merchant_reads_who_pays_what_why_and_how_to_find_it_on_the_account() -> None:
-    returned = StatementLine(NOON + timedelta(days=3), "returned", None, None, 123_450, "règlement 2026-10-0009")
+    later = NOON + timedelta(days=3)
+    returned = StatementLine(later, "returned", None, None, 123_450, "compte clôturé", came_back="R1-1-70")
     reversed_ = StatementLine(NOON + timedelta(minutes=5), "reversed", 2, "Téléphone de Paul", -1_000)
     guaranteed = StatementLine(NOON, "guaranteed", 3, "Téléphone de Paul", 1_000)
     lines = (a_line(1), a_line(2), reversed_, a_line(4217, cents=1_000), guaranteed, returned)
@@ -92,13 +94,13 @@ def test_a_merchant_reads_who_pays_what_why_and_how_to_find_it_on_the_account() 
         "SIRET 356 000 000 00048",
         "du 01/11/2026 au 15/11/2026",
         "1er décembre 2026",
-        "n° 12",
+        "Règlement n° 12",
         "facture n° F2026-0412",
         "référence RUN12-S17, libellé « CHEQUES CADEAUX 01-15/11/2026 »",
         "02/11/2026 à 12 h 01 Chèque accepté 0000001 Téléphone de Paul 10,00",
         "Acceptation annulée 0000002 Téléphone de Paul −10,00",
-        "Virement retourné par la banque, règlement 2026-10-0009 1 234,50",
-        "Garantie, accepté hors réseau 0000003 Téléphone de Paul 10,00",
+        "Virement du relevé R1-1-70 retourné : compte clôturé 1 234,50",
+        "Garantie : chèque accepté hors réseau 0000003 Téléphone de Paul 10,00",
         "Chèques acceptés (3) 30,00 €",
         "Garantie, chèques acceptés hors réseau (1) 10,00 €",
         "Total des opérations 1 264,50 €",
@@ -108,6 +110,30 @@ def test_a_merchant_reads_who_pays_what_why_and_how_to_find_it_on_the_account() 
         "Page 1/1",
     ):
         assert said in page
+
+
+def test_a_long_reason_goes_on_in_a_second_row_and_its_transfer_counts_once() -> None:
+    why = "ce compte ne reçoit pas de virement (un livret, par exemple)"
+    returned = StatementLine(NOON, "returned", None, None, 5_000, why, came_back="R1-12-1170")
+    (page,) = read(statement_pdf(a_statement(a_line(1), returned, a_line(2))))
+    assert "Virement du relevé R1-12-1170 retourné : ce compte" in page and why[-16:] in page
+    assert "Total des opérations 70,00 €" in page
+
+
+def test_the_merchant_stands_within_the_window_of_an_envelope_as_the_post_reads_it() -> None:
+    shop = "Boulangerie de l’Abbatiale"
+    long = Party("Société d'exploitation des établissements Lefèvre", ("Bât. B, 3 bis rue de l’Église", "14170 Caen"))
+    for merchant, said in (
+        (a_statement().merchant, ["SARL Œuvre & Fils", shop, "3 RUE DE L EGLISE"]),
+        (long, ["Société d’exploitation des", "établissements Lefèvre", shop, "Bât. B", "3 BIS RUE DE L EGLISE"]),
+    ):
+        pdf = statement_pdf(replace(a_statement(a_line(1)), merchant=merchant))
+        with pypdfium2.PdfDocument(pdf) as document:
+            text = document[0].get_textpage()
+            edges = WINDOW_LEFT, WINDOW_TOP - WINDOW_HEIGHT, WINDOW_LEFT + WINDOW_WIDTH, WINDOW_TOP
+            within = text.get_text_bounded(*edges).split("\r\n")
+        assert within[: len(said)] == said and len(within) <= 6
+        assert within[-1] == merchant.address[-1].upper().replace("-", " ")
 
 
 def test_the_account_of_the_merchant_is_masked_to_its_last_four() -> None:

@@ -1,8 +1,9 @@
 """The closing dossier: the account of a campaign, or of one order, as an accountant checks it before it is closed.
 
-One PDF/A-3b whose tables travel inside it as CSV files too: the same rows, drawn and attached, so that neither can say
-what the other does not. A table that is long is drawn to its first rows and says how many its file has. The SHA-256
-of each file stands on the last page, above the places for two signatures.
+One PDF/A-3b whose tables travel inside it as CSV files too: the same rows, drawn and attached, or the rows that add up
+to those drawn (`Detail`), so that neither can say what the other does not. A table that is long is drawn to its first
+rows and says how many its file has. The SHA-256 of each file stands on the last page, above the places for two
+signatures.
 
 The same dossier is the same bytes. Draws only what it is given.
 """
@@ -41,8 +42,19 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
+class Detail:
+    """The rows of a file whose table is drawn as their sums alone."""
+
+    header: tuple[str, ...]
+    rows: Sequence[Sequence[Cell]]
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
-    """One table. `note`: what it shows and how it must tie. `total`: its last row, drawn but not in the file."""
+    """One table. `note`: what it shows and how it must tie. `total`: its last row, drawn but not in the file.
+
+    `under`: what is to be known of the total.
+    """
 
     title: str
     note: str
@@ -50,10 +62,13 @@ class Section:
     columns: tuple[Column, ...]
     rows: Sequence[Sequence[Cell]]
     total: Sequence[Cell] | None = None
+    under: str = ""
+    detail: Detail | None = None
 
     def csv(self) -> bytes:
         """The whole table, for a spreadsheet."""
-        return b"".join(spreadsheet_csv([column.name for column in self.columns], self.rows))
+        told = self.detail or Detail(tuple(column.name for column in self.columns), self.rows)
+        return b"".join(spreadsheet_csv(told.header, told.rows))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +111,12 @@ def closing_dossier(dossier: Dossier) -> bytes:
     if sum(dossier.parts_cents) != dossier.issued_cents:
         raise DossierDoesNotAdd(f"{dossier.issued_cents} cents were issued, {sum(dossier.parts_cents)} are told")
     files = [(section.file_name, section.csv()) for section in dossier.sections]
-    title, out = f"Dossier de clôture {dossier.number}", io.BytesIO()
-    pages = Pages(out, title=title, author=dossier.issuer, subject=" ".join(dossier.about))
-    _Drawing(pages, dossier).draw(files)
-    pages.close()
+    title = f"Dossier de clôture {dossier.number}"
+    # Drawn twice: how many pages there are is known once they are drawn, and stands on each.
+    _, many = _drawn(dossier, files, title=title, of=0)
+    drawn, _ = _drawn(dossier, files, title=title, of=many)
     return as_pdf_a(
-        out.getvalue(),
+        drawn,
         title=title,
         author=dossier.issuer,
         about=" ".join(dossier.about),
@@ -113,12 +128,23 @@ def closing_dossier(dossier: Dossier) -> bytes:
     )
 
 
+def _drawn(dossier: Dossier, files: Sequence[tuple[str, bytes]], *, title: str, of: int) -> tuple[bytes, int]:
+    """The pages, each numbered as one `of` so many, and how many they are."""
+    out = io.BytesIO()
+    pages = Pages(out, title=title, author=dossier.issuer, subject=" ".join(dossier.about))
+    drawing = _Drawing(pages, dossier, of=of)
+    drawing.draw(files)
+    pages.close()
+    return out.getvalue(), drawing.page
+
+
 class _Drawing:
-    def __init__(self, pages: Pages, dossier: Dossier) -> None:
+    def __init__(self, pages: Pages, dossier: Dossier, *, of: int) -> None:
         self.pages = pages
         self.dossier = dossier
         self.y = _TOP
         self.page = 1
+        self.of = of
 
     def draw(self, files: Sequence[tuple[str, bytes]]) -> None:
         self._head()
@@ -198,6 +224,11 @@ class _Drawing:
             self._room(_ROW)
             pages.rule(LEFT, self.y + _ROW - 3, to=RIGHT, weight=0.8, ink=INK)
             self._row(section, section.total, face=BOLD)
+        if section.under:
+            self._room(36)
+            self.y = pages.paragraph(
+                LEFT, self.y - 2, section.under, size=8.5, lines=3, room=RIGHT - LEFT, leading=11, ink=SOFT
+            )
         self.y -= 20
 
     def _row(self, section: Section, cells: Sequence[Cell], *, face: str = REGULAR, ink: Color = INK) -> None:
@@ -252,7 +283,7 @@ class _Drawing:
     def _foot(self) -> None:
         said = fonts.printable(f"{self.dossier.issuer} · dossier de clôture {self.dossier.number}")
         self.pages.text(LEFT, 36, said, size=8, ink=SOFT, room=WIDTH / 2)
-        self.pages.right(RIGHT, 36, f"page {self.page}", size=8, ink=SOFT)
+        self.pages.right(RIGHT, 36, f"Page {self.page}/{self.of}", size=8, ink=SOFT)
 
 
 def _is_figure(section: Section, index: int) -> bool:

@@ -11,13 +11,14 @@ from datetime import date, datetime
 from typing import Final
 
 from vouchers.clock import book_day, day_fr, moment_fr
+from vouchers.money import euros_fr
 from vouchers.paper.fonts import BOLD, REGULAR
-from vouchers.paper.page import DEEP, HEIGHT, INK, LEFT, NBSP, RIGHT, SOFT, TINT, Pages, amount
+from vouchers.paper.page import DEEP, HEIGHT, INK, LEFT, NBSP, RIGHT, SOFT, TINT, Pages
 
 _FOOT: Final = 64.0
 _DESTINATIONS: Final = {
-    "buyer": "L’argent non dépensé est rendu à {buyer}, une fois les chèques périmés.",
-    "breakage": "L’argent non dépensé reste acquis à {issuer}, une fois les chèques périmés.",
+    "buyer": "L’argent non dépensé est rendu à l’acheteur ({buyer}), une fois les chèques périmés.",
+    "breakage": "L’argent non dépensé reste acquis à l’émetteur ({issuer}), une fois les chèques périmés.",
     "next_campaign": "L’argent non dépensé est reporté sur la prochaine campagne, une fois les chèques périmés.",
 }
 
@@ -116,8 +117,8 @@ class _Report:
         pages, closing = self.pages, self.closing
         pages.text(LEFT, self.y, "Bilan de clôture", size=18, face=BOLD, ink=DEEP)
         pages.right(RIGHT, self.y, day_fr(book_day(closing.as_of)), size=10.5, face=BOLD)
-        pages.text(LEFT, self.y - 18, closing.buyer, size=12, face=BOLD, room=330)
-        pages.right(RIGHT, self.y - 18, closing.issuer, size=9, ink=SOFT, room=170)
+        ends = pages.text(LEFT, self.y - 18, closing.buyer, size=12, face=BOLD, room=330)
+        pages.right(RIGHT, self.y - 18, closing.issuer, size=9, ink=SOFT, room=RIGHT - ends - 20)
         pages.text(LEFT, self.y - 34, closing.programme, size=10.5, room=330)
         said = (
             f"Du {day_fr(closing.starts_on)} au {day_fr(closing.expires_on)} ; présentation par les commerçants"
@@ -141,14 +142,14 @@ class _Report:
         parts = (closing.spent, closing.unspent, closing.lapsed, closing.cancelled)
         self.y -= 3
         pages.text(LEFT, self.y, "Ensemble : égal aux chèques émis", size=9.5, face=BOLD)
-        pages.figures(RIGHT, self.y, amount(sum(row.cents for row in parts)), size=9.5, face=BOLD)
+        pages.figures(RIGHT, self.y, euros_fr(sum(row.cents for row in parts)), size=9.5, face=BOLD)
         self.y -= 30
 
     def _row(self, row: Row, *, face: str, indent: float = 0) -> None:
         self.pages.text(LEFT + indent, self.y, row.name, size=9.5, face=face, room=300)
         if row.vouchers is not None:
             self.pages.figures(RIGHT - 118, self.y, f"{row.vouchers:,}".replace(",", NBSP), size=9.5, face=face)
-        self.pages.figures(RIGHT, self.y, amount(row.cents), size=9.5, face=face)
+        self.pages.figures(RIGHT, self.y, euros_fr(row.cents), size=9.5, face=face)
         self.pages.rule(LEFT, self.y - 4, to=RIGHT, weight=0.3)
         self.y -= 17
 
@@ -174,7 +175,7 @@ class _Report:
             self.pages.text(LEFT, self.y, named, size=8.5, room=columns[0] - LEFT - 62)
             cents = (one.issued_cents, one.spent_cents, one.unspent_cents, one.lapsed_cents, one.cancelled_cents)
             for x, own in zip(columns, cents, strict=True):
-                self.pages.figures(x, self.y, amount(own), size=8.5)
+                self.pages.figures(x, self.y, euros_fr(own), size=8.5)
             self.pages.rule(LEFT, self.y - 4, to=RIGHT, weight=0.3)
             self.y -= 15
         self.y -= 16
@@ -200,7 +201,7 @@ class _Report:
             said = f"du {week.begins_on:%d/%m/%Y} au {week.ends_on:%d/%m/%Y}"
             self.pages.text(LEFT, self.y, said, size=8.5)
             self.pages.block(x, self.y - 1, width=track * max(0, week.cents) / most, height=8, ink=DEEP)
-            self.pages.figures(RIGHT, self.y, amount(week.cents), size=8.5)
+            self.pages.figures(RIGHT, self.y, euros_fr(week.cents), size=8.5)
             self.y -= 15
         said = "Les semaines où trop peu de chèques ont servi sont réunies aux voisines."
         self.pages.text(LEFT, self.y, said, size=8, ink=SOFT)
@@ -210,12 +211,14 @@ class _Report:
         self._room(108)
         self._title("Pour valoir ce que de droit")
         half = (RIGHT - LEFT - 20) / 2
-        for x, who in ((LEFT, self.closing.buyer), (LEFT + half + 20, self.closing.issuer)):
+        signs = (("l’acheteur", self.closing.buyer), ("l’émetteur", self.closing.issuer))
+        for x, (part, who) in zip((LEFT, LEFT + half + 20), signs, strict=True):
             self.pages.canvas.setStrokeColor(SOFT)
             self.pages.canvas.setLineWidth(0.6)
             self.pages.canvas.rect(x, self.y - 84, half, 92, stroke=1, fill=0)
-            self.pages.text(x + 10, self.y - 6, f"Pour {who}", size=9.5, face=BOLD, room=half - 20)
-            self.pages.text(x + 10, self.y - 20, "Nom, qualité, date et signature", size=8.5, ink=SOFT)
+            self.pages.text(x + 10, self.y - 6, f"Pour {part} :", size=9.5, face=BOLD)
+            below = self.pages.paragraph(x + 10, self.y - 18, who, size=9, lines=3, room=half - 20, leading=11)
+            self.pages.text(x + 10, below - 2, "Nom, qualité, date et signature", size=8.5, ink=SOFT)
 
     def _title(self, title: str) -> None:
         self.pages.text(LEFT, self.y, title, size=11, face=BOLD, ink=INK)

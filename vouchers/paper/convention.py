@@ -15,7 +15,7 @@ from vouchers.money import percent_fr
 from vouchers.paper import fonts
 from vouchers.paper.fonts import BOLD, REGULAR
 from vouchers.paper.page import DEEP, HEIGHT, LEFT, RIGHT, RULE, SOFT, TINT, Pages
-from vouchers.paper.statement import Party
+from vouchers.paper.statement import Party, siret_fr
 
 _SIZE: Final = 10.5
 _LEADING: Final = 14.5
@@ -76,7 +76,7 @@ def articles(told: Convention) -> Iterator[tuple[str, list[str]]]:
     use = (
         "Un chèque peut servir en plusieurs fois : ce qui reste dessus appartient au client."
         if told.partial_use
-        else "Un chèque se dépense en une fois. Il n'est pas rendu de monnaie dessus."
+        else "Un chèque se dépense en une fois. La monnaie n'est pas rendue."
     )
     yield "Accepter un chèque", [
         f"Un chèque se dépense du {day_fr(told.starts_on)} au {day_fr(told.expires_on)}. {use} Il ne s'échange pas"
@@ -183,7 +183,7 @@ class _Sheet:
             y = self.y - 15
             self.pages.text(x + 10, y, label, size=8.5, ink=SOFT)
             self.pages.text(x + 10, y - 15, party.name, size=11, face=BOLD, room=half - 20)
-            siret = [f"SIRET {party.siret}"] if party.siret else []
+            siret = [f"SIRET {siret_fr(party.siret)}"] if party.siret else []
             rows = [*more, *party.address, *siret][:5]
             for place, row in enumerate(rows):
                 self.pages.text(x + 10, y - 29 - 12.5 * place, row, size=9, room=half - 20)

@@ -7,6 +7,7 @@ Sizes are points, widths are points.
 """
 
 import functools
+import re
 import threading
 import unicodedata
 from collections.abc import Sequence
@@ -22,6 +23,10 @@ BOLD: Final = "Vouchers-Bold"
 _loading: Final = threading.Lock()
 """Two first papers at once would register two fonts under one name."""
 _FILES: Final = {REGULAR: "FiraSans-Regular.ttf", BOLD: "FiraSans-SemiBold.ttf"}
+_PICTURES: Final = ("So", "Sk")
+"""Unicode's other symbols, and what colours them."""
+_STRAIGHT: Final = re.compile(r"(?<=[^\W\d_])'(?=[^\W\d_])")
+"""A straight apostrophe between two letters."""
 _ELLIPSIS: Final = "\N{HORIZONTAL ELLIPSIS}"
 _SIZE_STEP: Final = 0.25
 _LONGEST_LINE: Final = 600
@@ -68,11 +73,14 @@ def width(text: str, *, name: str, size: float) -> float:
 def printable(text: str) -> str:
     """`text` as one line of visible characters that the fonts have.
 
-    Control, direction and other invisible characters become nothing or a space; a letter that the fonts lack becomes
-    its base letter, else '?'. Narrow and other special spaces become the no-break or plain space of the same meaning.
+    Control, direction and other invisible characters become nothing or a space. A letter that the fonts lack becomes
+    its base letter, else '?'; a picture (emoji) that they lack is left out, but a text of pictures alone is a '?'.
+    Narrow and other special spaces become the no-break or plain space of the same meaning. An apostrophe that was
+    typed straight within a word is set curved, as in our own words: one paper has one kind.
     """
     has = font(REGULAR).face.charToGlyph
     out: list[str] = []
+    left_out = False
     for char in unicodedata.normalize("NFC", text[:_LONGEST_LINE]):
         kind = unicodedata.category(char)
         if char in "\N{NARROW NO-BREAK SPACE}\N{NO-BREAK SPACE}":
@@ -85,8 +93,15 @@ def printable(text: str) -> str:
             out.append(char)
         else:
             base = unicodedata.normalize("NFKD", char)[0]
-            out.append(base if ord(base) in has and base.isprintable() else "?")
-    return " ".join("".join(out).split(" ")).strip()
+            if ord(base) in has and base.isprintable():
+                out.append(base)
+            elif kind in _PICTURES:
+                out.append(" ")
+                left_out = True
+            else:
+                out.append("?")
+    line = _STRAIGHT.sub("\N{RIGHT SINGLE QUOTATION MARK}", " ".join(filter(None, "".join(out).split(" "))))
+    return line or ("?" if left_out else "")
 
 
 def fitted(text: str, *, name: str, size: float, least: float, room: float) -> tuple[str, float]:

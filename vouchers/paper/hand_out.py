@@ -11,9 +11,10 @@ from typing import BinaryIO, Final
 
 from vouchers.clock import day_fr
 from vouchers.codes import pretty_serial
+from vouchers.money import euros_fr
 from vouchers.paper import fonts
 from vouchers.paper.fonts import BOLD, REGULAR
-from vouchers.paper.page import DEEP, HEIGHT, INK, LEFT, RIGHT, RULE, SOFT, TINT, Pages, amount
+from vouchers.paper.page import DEEP, HEIGHT, INK, LEFT, RIGHT, RULE, SOFT, TINT, Pages
 
 _ROW: Final = 36.0
 _TOP: Final = HEIGHT - 128
@@ -135,7 +136,7 @@ class _Page:
         pages.text(_NAME, below, one.address, size=8, room=room, ink=SOFT)
         held = runs(one.serials) or f"{one.quantity} à attribuer"
         self._rows(_SERIALS, y, held, face=REGULAR, sizes=(9, 8, 7), room=_AMOUNT - 52 - _SERIALS)
-        pages.figures(_AMOUNT, y, amount(one.cents), size=10)
+        pages.figures(_AMOUNT, y, euros_fr(one.cents), size=10)
         pages.canvas.setStrokeColor(RULE)
         pages.canvas.setLineWidth(0.7)
         pages.canvas.rect(_SIGN, y - _ROW + 14, RIGHT - _SIGN, _ROW - 4, stroke=1, fill=0)
@@ -163,4 +164,4 @@ class _Page:
 def _sum(people: Sequence[Handed]) -> str:
     persons, vouchers = len(people), sum(one.quantity for one in people)
     said = f"{persons} personne{'s' if persons > 1 else ''}, {vouchers} chèque{'s' if vouchers > 1 else ''}"
-    return f"{said}, {amount(sum(one.cents for one in people))}"
+    return f"{said}, {euros_fr(sum(one.cents for one in people))}"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from vouchers.clock import day_fr
-from vouchers.money import percent_fr
+from vouchers.money import euros_fr, percent_fr
 from vouchers.paper import fonts, qr
 from vouchers.paper.epc_qr import epc_text
 from vouchers.paper.fonts import BOLD, REGULAR
@@ -27,7 +27,6 @@ from vouchers.paper.page import (
     SOFT,
     TINT,
     Pages,
-    amount,
     bare_amount,
 )
 from vouchers.paper.window import ADDRESS_LEADING, ADDRESS_SIZE, INSIDE, WINDOW_LEFT, WINDOW_TOP, WINDOW_WIDTH
@@ -38,6 +37,15 @@ _SUBJECTS: Final[dict[Kind, str]] = {
     "face_value_and_fee": "Chèques cadeaux à leur valeur faciale, hors du champ de la TVA, et frais de gestion",
     "commission": "Commission sur les chèques cadeaux remboursés",
 }
+_CATEGORIES: Final[dict[Kind, str]] = {
+    "fee": "Catégorie de l’opération : prestation de services.",
+    "face_value_and_fee": "Catégorie de l’opération, pour les frais de gestion : prestation de services.",
+    "commission": "Catégorie de l’opération : prestation de services.",
+}
+"""What the law wants said of what is sold. A multi-purpose voucher at face value is neither goods nor a service yet.
+
+Source: décret n° 2022-1299 du 7 octobre 2022; CGI annexe II, article 242 nonies A.
+"""
 _LABEL_ROOM: Final = 236.0
 _QUANTITY, _UNIT, _RATE, _AMOUNT = RIGHT - 212, RIGHT - 134, RIGHT - 80, RIGHT - 10
 _LEADING: Final = 12.0
@@ -247,7 +255,7 @@ class _Sheet:
             if share.vat_bp is None:
                 rows.append(("Valeur faciale, hors du champ de la TVA", share.basis_cents))
                 continue
-            on = f" sur {amount(share.basis_cents)}" if len(invoice.shares) > 1 else ""
+            on = f" sur {euros_fr(share.basis_cents)}" if len(invoice.shares) > 1 else ""
             rows.append((f"Total HT{f' à {percent_fr(share.vat_bp)}' if on else ''}", share.basis_cents))
             rows.append((f"TVA {percent_fr(share.vat_bp)}{on}", share.vat_cents))
         if invoice.paid_cents:
@@ -270,7 +278,7 @@ class _Sheet:
         pages, invoice = self.pages, self.invoice
         y -= 8
         for name, cents in self._sums():
-            left = pages.figures(_AMOUNT, y, amount(cents), size=10)
+            left = pages.figures(_AMOUNT, y, euros_fr(cents), size=10)
             pages.right(min(RIGHT - 124, left - 14), y, name, size=9.5, room=350)
             y -= 15
         due = invoice.due_cents
@@ -280,7 +288,7 @@ class _Sheet:
         if invoice.is_credit_note:
             name = "En votre faveur"
         pages.block(RIGHT - 270, y - 22, width=270, height=30, ink=DEEP)
-        left = pages.figures(_AMOUNT, y - 11, amount(due), size=14, face=BOLD, ink=PAPER)
+        left = pages.figures(_AMOUNT, y - 11, euros_fr(due), size=14, face=BOLD, ink=PAPER)
         pages.right(min(RIGHT - 124, left - 14), y - 11, name, size=11, face=BOLD, ink=PAPER)
         y -= 46
         if self._asks_for_money():
@@ -344,13 +352,14 @@ def _name(invoice: Invoice) -> str:
 
 
 def _sentences(invoice: Invoice) -> list[str]:
-    """The legal sentences; a credit note is not paid late."""
+    """The legal sentences; a credit note is not paid late, but corrects a sale of the same category."""
     said = invoice.mentions
     debits = "Option pour le paiement de la taxe d’après les débits." if said.vat_on_debits else ""
     out_of_scope = said.out_of_scope if invoice.kind in {"face_value", "face_value_and_fee"} else ""
     law = said.voucher_law if out_of_scope else ""
     late = () if invoice.is_credit_note else (said.late_penalties, said.recovery_costs, said.discount)
-    return [text for text in (said.payment_terms, out_of_scope, law, debits, *late) if text]
+    category = _CATEGORIES.get(invoice.kind, "")
+    return [text for text in (said.payment_terms, category, out_of_scope, law, debits, *late) if text]
 
 
 def _broken(text: str, *, size: float, room: float, most: int = 12, face: str = REGULAR) -> list[str]:

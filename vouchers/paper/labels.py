@@ -11,7 +11,7 @@ from typing import BinaryIO, Final, NamedTuple
 from vouchers.paper import fonts
 from vouchers.paper.cheque import MM
 from vouchers.paper.fonts import BOLD, REGULAR
-from vouchers.paper.page import HEIGHT, SOFT, Pages
+from vouchers.paper.page import HEIGHT, Pages
 
 
 class LabelFormat(NamedTuple):
@@ -33,6 +33,11 @@ FORMATS: Final = {
 }
 """By labels on a sheet: 63.5 × 38.1 mm (as L7160) and 99.1 × 38.1 mm (as L7163)."""
 _INSIDE: Final = 4.5
+_EDGE: Final = 2.8
+"""Millimetres that a printer may be off, above the address and below the reference."""
+_REFERENCE_SIZE: Final = 8.0
+_REFERENCE_HIGH: Final = _EDGE * MM + 9.5
+"""Points at the foot of a label that the address leaves to the reference."""
 _SIZES: Final = (11.5, 11, 10.5, 10, 9.5, 9, 8.5, 8, 7.5, 7)
 _LEADING: Final = 1.22
 
@@ -67,10 +72,13 @@ def _draw(pages: Pages, form: LabelFormat, label: Label, *, left: float, top: fl
     room, high = (form.wide - 2 * _INSIDE) * MM, form.high * MM
     lines = [(fonts.printable(line), REGULAR if at else BOLD) for at, line in enumerate(label.lines[:6])]
     widest = max((fonts.width(line, name=face, size=1) for line, face in lines), default=0)
-    size = next((size for size in _SIZES if widest * size <= room), _SIZES[-1])
+    free = high - _EDGE * MM - _REFERENCE_HIGH
+    fits = (size for size in _SIZES if widest * size <= room and size * _LEADING * len(lines) <= free)
+    size = next(fits, _SIZES[-1])
     leading = size * _LEADING
-    y = top - (high - leading * len(lines)) / 2 - size
+    y = top - _EDGE * MM - (free - leading * len(lines)) / 2 - size
     for line, face in lines:
         pages.text(left + _INSIDE * MM, y, line, size=size, face=face, room=room)
         y -= leading
-    pages.right(left + (form.wide - 3) * MM, top - high + 3 * MM, label.reference, size=6, ink=SOFT, room=room)
+    x = left + (form.wide - _EDGE) * MM
+    pages.right(x, top - high + _EDGE * MM, label.reference, size=_REFERENCE_SIZE, room=room)

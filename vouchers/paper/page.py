@@ -25,20 +25,14 @@ TINT: Final = Color(0.945, 0.953, 0.953)
 PALE: Final = Color(0.72, 0.83, 0.83)
 DEEP: Final = Color(0.05, 0.30, 0.34)
 PAPER: Final = Color(1, 1, 1)
-MINUS: Final = "\N{MINUS SIGN}"
 NBSP: Final = "\N{NO-BREAK SPACE}"
 _FINE_SPACE: Final = 0.17
 """Width of the space between thousands, in ems: Fira Sans has no narrow one."""
 
 
-def amount(cents: int) -> str:
-    """'−1 234,50 €', with a true minus."""
-    return euros_fr(cents).replace("-", MINUS)
-
-
 def bare_amount(cents: int) -> str:
     """'−1 234,50', for a column headed in euros."""
-    return amount(cents).removesuffix(f"{NBSP}€")
+    return euros_fr(cents).removesuffix(f"{NBSP}€")
 
 
 class Pages:

@@ -15,6 +15,7 @@ from vouchers.paper import qr
 from vouchers.paper.cheque import MM
 from vouchers.paper.fonts import BOLD
 from vouchers.paper.page import DEEP, HEIGHT, INK, LEFT, RIGHT, RULE, SOFT, TINT, WIDTH, Pages
+from vouchers.paper.window import draw_window, firm_lines
 
 _QR_SIDE: Final = 62 * MM
 _RUN: Final = re.compile(rb"\x00+")
@@ -72,16 +73,10 @@ def pairing_letter(letter: PairingLetter) -> bytes:
 def _head(pages: Pages, letter: PairingLetter) -> None:
     pages.text(LEFT, HEIGHT - 56, letter.issuer_name, size=11, face=BOLD, room=230)
     pages.text(LEFT, HEIGHT - 70, letter.programme_name, size=9.5, room=230, ink=SOFT)
-    # The window of a French DL envelope, address at the right: from 110 mm, 50 mm below the top.
-    x, y = 312.0, HEIGHT - 146
-    pages.text(x, y, letter.shop_name, size=11, face=BOLD, room=RIGHT - x)
-    more = () if letter.legal_name == letter.shop_name else (letter.legal_name,)
-    for row in (*more, *letter.address):
-        y -= 13.5
-        pages.text(x, y, row, size=10, room=RIGHT - x)
-    pages.text(LEFT, HEIGHT - 262, "Mettre en service votre caisse", size=22, face=BOLD, ink=DEEP)
+    draw_window(pages, firm_lines(letter.legal_name, shop=letter.shop_name, address=letter.address))
+    pages.text(LEFT, HEIGHT - 284, "Mettre en service votre caisse", size=22, face=BOLD, ink=DEEP)
     says = "Un téléphone ordinaire suffit : il lit les chèques et vous dit tout de suite s'ils sont bons."
-    pages.paragraph(LEFT, HEIGHT - 284, says, size=11.5, lines=2, room=RIGHT - LEFT, leading=15.5)
+    pages.paragraph(LEFT, HEIGHT - 305, says, size=11.5, lines=2, room=RIGHT - LEFT, leading=15.5)
 
 
 _STEPS: Final = (
@@ -92,7 +87,7 @@ _STEPS: Final = (
 
 
 def _steps(pages: Pages) -> None:
-    y = HEIGHT - 344
+    y = HEIGHT - 358
     room = RIGHT - LEFT - _QR_SIDE - 54
     for number, (title, more) in enumerate(_STEPS, start=1):
         pages.text(LEFT, y, f"{number}.", size=14, face=BOLD, ink=DEEP)
@@ -101,7 +96,7 @@ def _steps(pages: Pages) -> None:
 
 
 def _code(pages: Pages, letter: PairingLetter) -> None:
-    x, y = RIGHT - _QR_SIDE - 12, HEIGHT - 330 - _QR_SIDE
+    x, y = RIGHT - _QR_SIDE - 12, HEIGHT - 344 - _QR_SIDE
     drawn = qr.modules(pairing_text(letter.host, letter.code))
     unit = _QR_SIDE / drawn.side
     pages.canvas.saveState()

@@ -203,6 +203,12 @@ def _describe(file: Pdf, *, title: str, author: str, about: str, made_at: dateti
     )
 
 
+def attachments(pdf: bytes) -> dict[str, bytes]:
+    """The files inside a PDF, by their names."""
+    with Pdf.open(io.BytesIO(pdf)) as file:
+        return {name: file.attachments[name].get_file().read_bytes() for name in file.attachments}
+
+
 def _attach(file: Pdf, attached: Sequence[Attached]) -> None:
     """Every file belongs to the whole document (/AF) and is listed by name (/EmbeddedFiles), names in their order."""
     named = []

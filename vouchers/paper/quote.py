@@ -10,7 +10,7 @@ from datetime import date
 from typing import Final, Literal
 
 from vouchers.clock import day_fr
-from vouchers.money import face_value_fr, percent_fr
+from vouchers.money import euros_fr, face_value_fr, percent_fr
 from vouchers.paper.fonts import BOLD
 from vouchers.paper.page import (
     DEEP,
@@ -22,14 +22,16 @@ from vouchers.paper.page import (
     SOFT,
     TINT,
     Pages,
-    amount,
 )
-from vouchers.paper.statement import Party
+from vouchers.paper.statement import Party, siret_fr
+from vouchers.paper.window import draw_window, firm_lines
 
 Kind = Literal["quote", "order"]
 NOT_AN_INVOICE: Final = "Ce document n’est pas une facture."
 _TITLES: Final[dict[Kind, str]] = {"quote": "Devis", "order": "Bon de commande"}
 _ROW: Final = 19.0
+_TABLE_FOOT: Final = 343.0
+"""What stands below the table needs the page down to the signature: many lines stand closer."""
 _MOST_LINES: Final = 14
 """Lines on the page; an order has as many as it has face values."""
 
@@ -90,7 +92,7 @@ class _Page:
 
     def draw(self, title: str) -> None:
         self._parties(title)
-        y = self._table(HEIGHT - 300)
+        y = self._table(HEIGHT - 304)
         y = self._sums(y - 6)
         self._to_pay(y - 34)
         self._signature()
@@ -98,29 +100,28 @@ class _Page:
 
     def _parties(self, title: str) -> None:
         pages, quote = self.pages, self.quote
-        y = self._party(LEFT, HEIGHT - 56, quote.issuer, room=230)
+        y = self._issuer(HEIGHT - 56)
         pages.right(RIGHT, HEIGHT - 60, title, size=20, face=BOLD, ink=DEEP)
         pages.right(RIGHT, HEIGHT - 76, f"du {day_fr(quote.made_on)}", size=11)
-        # The window of a French DL envelope: from 110 mm, 50 mm below the top.
-        self._party(312.0, HEIGHT - 146, quote.buyer, room=RIGHT - 312)
+        draw_window(pages, firm_lines(quote.buyer.name, address=quote.buyer.address))
         y = min(y, HEIGHT - 146) - 24
         facts = [("Dispositif", quote.programme_name), ("Chèques valables", f"jusqu’au {day_fr(quote.expires_on)}")]
         facts.append(("Votre référence", quote.purchase_order or "à compléter"))
+        if quote.buyer.siret:
+            facts.append(("Votre SIRET", siret_fr(quote.buyer.siret)))
         for name, value in facts:
             pages.text(LEFT, y, name, size=8.5, ink=SOFT)
             pages.text(LEFT + 84, y, value, size=9.5, room=170)
             y -= 15
-        pages.text(LEFT, HEIGHT - 268, NOT_AN_INVOICE, size=9, face=BOLD)
+        pages.text(LEFT, HEIGHT - 274, NOT_AN_INVOICE, size=9, face=BOLD)
 
-    def _party(self, x: float, y: float, party: Party, *, room: float) -> float:
-        self.pages.text(x, y, party.name, size=11, face=BOLD, room=room)
-        siret = (
-            f"SIRET {party.siret[:3]} {party.siret[3:6]} {party.siret[6:9]} {party.siret[9:]}" if party.siret else ""
-        )
-        for row in (*party.address, siret):
+    def _issuer(self, y: float) -> float:
+        issuer = self.quote.issuer
+        self.pages.text(LEFT, y, issuer.name, size=11, face=BOLD, room=230)
+        for row in (*issuer.address, f"SIRET {siret_fr(issuer.siret)}" if issuer.siret else ""):
             if row:
                 y -= 12.5
-                self.pages.text(x, y, row, size=9, room=room, ink=SOFT)
+                self.pages.text(LEFT, y, row, size=9, room=230, ink=SOFT)
         return y
 
     def _table(self, y: float) -> float:
@@ -130,13 +131,16 @@ class _Page:
             pages.right(x, y, name, size=8, face=BOLD, ink=SOFT)
         pages.rule(LEFT, y - 6, to=RIGHT, weight=1, ink=DEEP)
         y -= _ROW + 2
-        for face_cents, count in self._lines():
-            pages.text(LEFT, y, f"Chèques cadeaux de {face_value_fr(face_cents)}", size=10, room=270)
-            pages.figures(RIGHT - 190, y, f"{count:,}".replace(",", "\N{NO-BREAK SPACE}"), size=10)
-            pages.figures(RIGHT - 90, y, amount(face_cents), size=10)
-            pages.figures(RIGHT, y, amount(face_cents * count), size=10)
-            pages.rule(LEFT, y - 6, to=RIGHT, weight=0.3)
-            y -= _ROW
+        lines = self._lines()
+        row = min(_ROW, (y - _TABLE_FOOT) / max(len(lines), 1))
+        size = min(10, row * 0.74)
+        for face_cents, count in lines:
+            pages.text(LEFT, y, f"Chèques cadeaux de {face_value_fr(face_cents)}", size=size, room=270)
+            pages.figures(RIGHT - 190, y, f"{count:,}".replace(",", "\N{NO-BREAK SPACE}"), size=size)
+            pages.figures(RIGHT - 90, y, euros_fr(face_cents), size=size)
+            pages.figures(RIGHT, y, euros_fr(face_cents * count), size=size)
+            pages.rule(LEFT, y - row * 0.3, to=RIGHT, weight=0.3)
+            y -= row
         return y
 
     def _lines(self) -> list[tuple[int, int]]:
@@ -155,11 +159,12 @@ class _Page:
         rows.append((f"TVA {percent_fr(quote.vat_bp)} sur les frais", quote.fee_vat_cents))
         for name, cents in rows:
             pages.right(RIGHT - 110, y, name, size=9.5)
-            pages.figures(RIGHT, y, amount(cents), size=9.5)
+            pages.figures(RIGHT, y, euros_fr(cents), size=9.5)
             y -= 15
+        total = "Total TTC à payer" if quote.fee_vat_cents else "Total à payer"
         pages.block(RIGHT - 250, y - 18, width=250, height=28, ink=DEEP)
-        pages.right(RIGHT - 118, y - 8, "Total à payer", size=11, face=BOLD, ink=PAPER)
-        pages.figures(RIGHT - 8, y - 8, amount(quote.total_cents), size=13, face=BOLD, ink=PAPER)
+        pages.right(RIGHT - 118, y - 8, total, size=11, face=BOLD, ink=PAPER)
+        pages.figures(RIGHT - 8, y - 8, euros_fr(quote.total_cents), size=13, face=BOLD, ink=PAPER)
         return y - 18
 
     def _to_pay(self, y: float) -> None:

@@ -10,9 +10,10 @@ from datetime import date
 from typing import BinaryIO, Final
 
 from vouchers.clock import day_fr
+from vouchers.money import euros_fr
 from vouchers.paper.cheque import MM
 from vouchers.paper.fonts import BOLD
-from vouchers.paper.page import DEEP, HEIGHT, INK, LEFT, RIGHT, SOFT, Pages, amount
+from vouchers.paper.page import DEEP, HEIGHT, INK, LEFT, NBSP, RIGHT, SOFT, Pages
 from vouchers.paper.window import WINDOW_HEIGHT, WINDOW_LEFT, WINDOW_TOP, draw_window
 
 _SENDER_LINES: Final = 6
@@ -64,25 +65,21 @@ def _draw(pages: Pages, sender: Sender, letter: Letter) -> None:
     y = WINDOW_TOP - WINDOW_HEIGHT - 34
     pages.right(RIGHT, y, f"Le {day_fr(sender.written_on)}", size=12, ink=SOFT)
     y -= 44
-    pages.text(LEFT, y, "Il vous reste des chèques cadeaux à dépenser", size=20, face=BOLD, room=RIGHT - LEFT)
-    y = pages.paragraph(LEFT, y - 40, f"{letter.called},", size=_BODY, lines=2, room=RIGHT - LEFT, leading=_LEADING)
     several = letter.vouchers > 1
-    given = f"« {sender.programme} »"
-    said = f"{'Vos' if several else 'Votre'} {letter.vouchers if several else ''} chèque{'s' if several else ''}"
-    y = _block(
-        pages,
-        y - 6,
-        f"{' '.join(said.split())} {given} {'ne sont' if several else 'n’est'} pas encore "
-        f"{'tous dépensés' if several else 'entièrement dépensé'}. Il vous reste :",
-    )
+    left = "des chèques cadeaux" if several else "un chèque cadeau"
+    pages.text(LEFT, y, f"Il vous reste {left} à dépenser", size=20, face=BOLD, room=RIGHT - LEFT)
+    y = pages.paragraph(LEFT, y - 40, f"{letter.called},", size=_BODY, lines=2, room=RIGHT - LEFT, leading=_LEADING)
+    held = f"{letter.vouchers} chèques" if several else "un chèque"
+    y = _block(pages, y - 6, f"Vous avez encore {held} «{NBSP}{sender.programme}{NBSP}» à dépenser :")
     pages.block(LEFT, y - 46, width=4, height=54, ink=DEEP)
-    pages.text(LEFT + 18, y - 14, amount(letter.cents), size=30, face=BOLD)
-    pages.text(LEFT + 18, y - 40, f"à dépenser jusqu’au {day_fr(letter.last_on)} inclus", size=_BODY, face=BOLD)
+    pages.text(LEFT + 18, y - 14, euros_fr(letter.cents), size=30, face=BOLD)
+    pages.text(LEFT + 18, y - 40, f"jusqu’au {day_fr(letter.last_on)} inclus", size=_BODY, face=BOLD)
     y -= 84
     y = _block(
         pages,
         y,
-        "Après ce jour, les commerçants ne pourront plus les accepter. Présentez simplement le chèque à la caisse.",
+        f"Après ce jour, les commerçants ne pourront plus {'les ' if several else 'l’'}accepter. Présentez simplement"
+        " le chèque à la caisse.",
     )
     y = _block(pages, y - 8, "La liste des commerces se trouve à l’adresse :")
     pages.text(LEFT, y, sender.shops, size=_BODY, face=BOLD, ink=DEEP, room=RIGHT - LEFT)
@@ -91,7 +88,8 @@ def _draw(pages: Pages, sender: Sender, letter: Letter) -> None:
         y - 38,
         "Un chèque perdu ou abîmé ? Venez nous voir ou appelez-nous : nous le bloquerons et vous en aurez un autre.",
     )
-    _block(pages, y - 8, "Si vous les avez dépensés entre-temps, ne tenez pas compte de cette lettre.")
+    spent = "les avez dépensés" if several else "l’avez dépensé"
+    _block(pages, y - 8, f"Si vous {spent} entre-temps, ne tenez pas compte de cette lettre.")
     pages.right(RIGHT, 64, sender.buyer, size=13, face=BOLD, room=RIGHT - LEFT)
 
 

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Final
 
 from vouchers.clock import book_day, day_fr, moment_fr
-from vouchers.money import percent_fr
+from vouchers.money import euros_fr, percent_fr
 from vouchers.paper.fonts import BOLD, REGULAR
 from vouchers.paper.page import (
     DEEP,
@@ -24,7 +24,6 @@ from vouchers.paper.page import (
     SOFT,
     TINT,
     Pages,
-    amount,
     bare_amount,
 )
 
@@ -36,6 +35,7 @@ _SHARES_SHOWN: Final = 6
 _ACCOUNTS_SHOWN: Final = 13
 _MEASURE: Final = "Dépensé"
 """The state by which the programme is judged; its bar is the dark one."""
+_SETTLED: Final = "Réglé aux commerçants"
 _NOTHING_YET: Final = "Aucune donnée à ce jour."
 
 
@@ -168,9 +168,9 @@ class _Report:
     def _head(self, y: float) -> None:
         pages, dashboard = self.pages, self.dashboard
         pages.text(LEFT, y, "Tableau de bord du dispositif", size=18, face=BOLD, ink=DEEP)
-        pages.text(LEFT, y - 16, dashboard.programme, size=10.5, room=330)
+        ends = pages.text(LEFT, y - 16, dashboard.programme, size=10.5, room=330)
         pages.right(RIGHT, y, day_fr(book_day(dashboard.as_of)), size=10.5, face=BOLD)
-        pages.right(RIGHT, y - 16, dashboard.issuer, size=9, ink=SOFT, room=170)
+        pages.right(RIGHT, y - 16, dashboard.issuer, size=9, ink=SOFT, room=RIGHT - ends - _GAP)
 
     def _title(self, x: float, y: float, title: str, *, width: float) -> float:
         self.pages.text(x, y, title, size=9.5, face=BOLD, room=width)
@@ -185,12 +185,12 @@ class _Report:
             ("Payé", gauge.paid_cents),
             ("Distribué", gauge.handed_out_cents),
             (_MEASURE, gauge.spent_cents),
-            ("Réglé aux commerçants", gauge.settled_cents),
+            (_SETTLED, gauge.settled_cents),
         )
         full = max(gauge.target_cents, *(cents for _, cents in states))
         x, track, step, tall = LEFT + 112, RIGHT - LEFT - 112 - 128, 23.0, 14.0
         target = x + track * gauge.target_cents / full if full and gauge.target_cents else None
-        said = f"Objectif {amount(gauge.target_cents)}" if target else "Sans objectif chiffré"
+        said = f"Objectif {euros_fr(gauge.target_cents)}" if target else "Sans objectif chiffré"
         pages.text(LEFT, y, "Où en est l’argent", size=9.5, face=BOLD)
         pages.right(target or x + track, y, said, size=9, face=BOLD, ink=DEEP)
         y -= 20
@@ -199,8 +199,10 @@ class _Report:
             pages.block(x, y, width=track, height=tall, ink=TINT)
             ink = DEEP if name == _MEASURE else PALE
             pages.block(x, y, width=track * cents / full if full else 0, height=tall, ink=ink)
-            pages.figures(RIGHT - 38, y + 3.5, amount(cents), size=9.5, face=BOLD)
+            pages.figures(RIGHT - 38, y + 3.5, euros_fr(cents), size=9.5, face=BOLD)
             pages.figures(RIGHT, y + 3.5, percent(cents, gauge.target_cents), size=9, ink=SOFT)
+            if name == _SETTLED:
+                pages.text(LEFT, y - 5, "commission et TVA comprises", size=7, room=106, ink=SOFT)
             y -= step
         if target:
             pages.upright(target, y + step - 3, to=y + 5 * step + tall + 4, weight=1.4, ink=INK)
@@ -215,8 +217,8 @@ class _Report:
         known = percent(leverage.known, leverage.redemptions)
         cells = (
             _towards(gauge),
-            ("En circulation (encours)", amount(outstanding), _vouchers(vouchers)),
-            (f"Périme sous {lapsing.days} jours", amount(lapsing.cents), _vouchers(lapsing.vouchers) + until),
+            ("En circulation (encours)", euros_fr(outstanding), _vouchers(vouchers)),
+            (f"Périme sous {lapsing.days} jours", euros_fr(lapsing.cents), _vouchers(lapsing.vouchers) + until),
             (
                 "Effet de levier",
                 _times(leverage),
@@ -249,7 +251,7 @@ class _Report:
             ink = DEEP if index in (best, len(weeks) - 1) else PALE
             pages.block(at, foot, width=each - 3, height=height, ink=ink)
             if index in (best, len(weeks) - 1):
-                value = amount(week.cents).partition(",")[0] + f"{NBSP}€"
+                value = euros_fr(week.cents).partition(",")[0] + f"{NBSP}€"
                 pages.right(max(at + each - 3, x + 30), foot + height + 3, value, size=7.5, face=BOLD)
         pages.rule(x, foot, to=x + width, ink=SOFT)
         pages.text(x, foot - 10, f"{weeks[0].begins_on:%d/%m}", size=7.5, ink=SOFT)
@@ -266,7 +268,7 @@ class _Report:
             pages.text(x, y, _NOTHING_YET, size=8.5, ink=SOFT)
             return
         for share in folded(shares, shown=_SHARES_SHOWN):
-            left = pages.figures(x + width, y, amount(share.cents), size=8)
+            left = pages.figures(x + width, y, euros_fr(share.cents), size=8)
             pages.text(x, y, share.name, size=8, room=left - x - 6)
             # The rest is a sum, not a rival: a bar of its own would dwarf those it stands below.
             if share in shares:
@@ -312,17 +314,17 @@ class _Report:
         pages, dashboard = self.pages, self.dashboard
         pages.rule(LEFT, 40, to=RIGHT)
         said = f"Chiffres tirés du journal le {moment_fr(dashboard.as_of)}. Aucune donnée personnelle."
-        pages.text(LEFT, 29, said, size=7.5, ink=SOFT)
-        pages.right(RIGHT, 29, dashboard.issuer, size=7.5, ink=SOFT, room=200)
+        ends = pages.text(LEFT, 29, said, size=7.5, ink=SOFT)
+        pages.right(RIGHT, 29, dashboard.issuer, size=7.5, ink=SOFT, room=RIGHT - ends - _GAP)
 
 
 def _towards(gauge: Gauge) -> tuple[str, str, str]:
     """(title, figure, detail) of the way that is left to the target."""
     if gauge.target_cents <= 0:
-        return "Dépensé", amount(gauge.spent_cents), "sans objectif chiffré"
+        return "Dépensé", euros_fr(gauge.spent_cents), "sans objectif chiffré"
     left = max(0, gauge.target_cents - gauge.spent_cents)
     reached = percent(gauge.spent_cents, gauge.target_cents)
-    return "Reste à dépenser", amount(left), f"objectif atteint à {reached}"
+    return "Reste pour atteindre l’objectif", euros_fr(left), f"objectif atteint à {reached}"
 
 
 def _vouchers(count: int) -> str:

@@ -12,11 +12,12 @@ import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import BinaryIO, Final, Literal
+from typing import BinaryIO, Final, Literal, NamedTuple
 
 from vouchers.clock import day_fr, moment_fr
 from vouchers.codes import pretty_serial
-from vouchers.money import percent_fr
+from vouchers.money import euros_fr, percent_fr
+from vouchers.paper import fonts
 from vouchers.paper.fonts import BOLD, REGULAR
 from vouchers.paper.page import (
     DEEP,
@@ -29,9 +30,9 @@ from vouchers.paper.page import (
     SOFT,
     TINT,
     Pages,
-    amount,
     bare_amount,
 )
+from vouchers.paper.window import draw_window, firm_lines
 
 Kind = Literal["redeemed", "reversed", "guaranteed", "returned"]
 
@@ -39,12 +40,15 @@ NOT_AN_INVOICE: Final = "Ce relevé n’est pas une facture."
 _KINDS: Final[dict[Kind, str]] = {
     "redeemed": "Chèque accepté",
     "reversed": "Acceptation annulée",
-    "guaranteed": "Garantie, accepté hors réseau",
+    "guaranteed": "Garantie : chèque accepté hors réseau",
     "returned": "Virement retourné par la banque",
 }
-_COLUMNS: Final = (LEFT, LEFT + 118, LEFT + 268, LEFT + 330)
+_COLUMNS: Final = (LEFT, LEFT + 104, LEFT + 290, LEFT + 342)
+_SIZE: Final = 8.5
+_SAID_ROOM: Final = RIGHT - 62 - _COLUMNS[1] - 8
+"""Where no voucher and no till stand beside what a line says."""
 _ROW: Final = 14.5
-_TABLE_TOP_FIRST: Final = HEIGHT - 374
+_TABLE_TOP_FIRST: Final = HEIGHT - 388
 _TABLE_TOP_NEXT: Final = HEIGHT - 96
 _TABLE_BOTTOM: Final = 76.0
 _CLOSING_ROWS: Final = 10
@@ -59,7 +63,10 @@ class StatementDoesNotAdd(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class StatementLine:
-    """One fact; `cents` is signed, what it adds to what is owed; `detail` stands beside the kind."""
+    """One fact; `cents` is signed, what it adds to what is owed; `detail` stands beside the kind.
+
+    `came_back`: the number of the statement whose transfer the bank sent back.
+    """
 
     at: datetime
     kind: Kind
@@ -67,6 +74,14 @@ class StatementLine:
     till: str | None
     cents: int
     detail: str | None = None
+    came_back: str | None = None
+
+    @property
+    def said(self) -> str:
+        """'Chèque accepté', 'Virement du relevé R1-1-70 retourné : compte clôturé'."""
+        if self.came_back:
+            return f"Virement du relevé {self.came_back} retourné" + (f" : {self.detail}" if self.detail else "")
+        return _KINDS[self.kind] + (f", {self.detail}" if self.detail else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +161,7 @@ def write_statements(out: BinaryIO, *, statements: Iterable[Statement]) -> None:
 
 
 def pages_of(lines: int) -> list[int]:
-    """How many lines stand on each page: the first is shorter, and the last keeps room for the account.
+    """How many rows stand on each page: the first is shorter, and the last keeps room for the account.
 
     A page that continues or is continued gives one row each to the total carried.
     """
@@ -162,24 +177,41 @@ def pages_of(lines: int) -> list[int]:
         lines -= here
 
 
+class _Row(NamedTuple):
+    """A row of the table: a line of the statement, or, without one, the rest of what the line before says."""
+
+    said: str
+    line: StatementLine | None
+    ends: bool
+
+
+def _rows(line: StatementLine) -> list[_Row]:
+    """One; two where no voucher stands beside what the line says, and it is long."""
+    if line.serial is not None:
+        return [_Row(line.said, line, ends=True)]
+    said, _ = fonts.paragraph(line.said, name=BOLD, sizes=(_SIZE,), lines=2, room=_SAID_ROOM)
+    return [_Row(part, None if at else line, ends=at == len(said) - 1) for at, part in enumerate(said)]
+
+
 class _Sheet:
     """The pages of one statement."""
 
     def __init__(self, pages: Pages, statement: Statement) -> None:
         self.pages = pages
         self.statement = statement
+        self.rows = [row for line in statement.lines for row in _rows(line)]
 
     def draw(self) -> None:
-        counts = pages_of(len(self.statement.lines))
+        counts = pages_of(len(self.rows))
         begin = carried = 0
         for number, count in enumerate(counts, start=1):
             y = self._letterhead() if number == 1 else self._short_head()
             y = self._table_head(y)
             if number > 1:
                 y = self._carried(y, "Report de la page précédente", carried)
-            for line in self.statement.lines[begin : begin + count]:
-                y = self._line(y, line)
-                carried += line.cents
+            for row in self.rows[begin : begin + count]:
+                y = self._row(y, row)
+                carried += row.line.cents if row.line else 0
             begin += count
             if number < len(counts):
                 self._carried(y, "À reporter", carried)
@@ -193,21 +225,15 @@ class _Sheet:
         issuer, merchant = statement.issuer, statement.merchant
         y = HEIGHT - 56
         pages.text(LEFT, y, issuer.name, size=11, face=BOLD, room=230)
-        for row in (*issuer.address, f"SIRET {_siret(issuer.siret)}" if issuer.siret else ""):
+        for row in (*issuer.address, f"SIRET {siret_fr(issuer.siret)}" if issuer.siret else ""):
             if row:
                 y -= 11.5
                 pages.text(LEFT, y, row, size=8.5, room=230, ink=SOFT)
         pages.right(RIGHT, HEIGHT - 60, "Relevé de remboursement", size=20, face=BOLD, ink=DEEP)
         pages.right(RIGHT, HEIGHT - 76, f"n° {statement.number}", size=11, room=240)
-        # The window of a French DL envelope, address at the right: from 110 mm, 50 mm below the top.
-        x, y = 312.0, HEIGHT - 146
-        rows = (merchant.name, *([statement.shop_name] if statement.shop_name != merchant.name else []))
-        pages.text(x, y, rows[0], size=11, face=BOLD, room=RIGHT - x)
-        for row in (*rows[1:], *merchant.address):
-            y -= 13.5
-            pages.text(x, y, row, size=10, room=RIGHT - x)
-        self._facts(HEIGHT - 146)
-        return self._sum_in_a_row(HEIGHT - 292)
+        draw_window(pages, firm_lines(merchant.name, shop=statement.shop_name, address=merchant.address))
+        self._facts(HEIGHT - 164)
+        return self._sum_in_a_row(HEIGHT - 306)
 
     def _facts(self, y: float) -> None:
         statement, pages = self.statement, self.pages
@@ -215,9 +241,9 @@ class _Sheet:
         facts = [
             ("Période", f"du {statement.period_from:%d/%m/%Y} au {statement.period_to:%d/%m/%Y}"),
             ("Commerçant", statement.shop_name),
-            ("SIRET", _siret(statement.merchant.siret) if statement.merchant.siret else "non renseigné"),
+            ("SIRET", siret_fr(statement.merchant.siret) if statement.merchant.siret else "non renseigné"),
             ("Compte crédité", masked(statement.iban)),
-            ("Remise d’ordres", statement.run or "à venir"),
+            ("Règlement", f"n° {statement.run}" if statement.run else "à venir"),
             ("Exécution", day_fr(on) if on else "à venir"),
             ("Réf. virement", statement.transfer_reference or "à venir"),
         ]
@@ -230,12 +256,12 @@ class _Sheet:
         """The account at a glance: accepted, kept, paid. Answers the top of the table."""
         statement, pages = self.statement, self.pages
         returned = statement.of("returned")[1]
-        cells = [("Brut accepté", amount(statement.gross_cents))]
+        cells = [("Brut accepté", euros_fr(statement.gross_cents))]
         kept = f"Commission {percent_fr(statement.commission_bp)} HT"
-        cells.append((kept, amount(-statement.commission_cents)))
-        cells.append((f"TVA {percent_fr(statement.vat_bp)}", amount(-statement.vat_cents)))
+        cells.append((kept, euros_fr(-statement.commission_cents)))
+        cells.append((f"TVA {percent_fr(statement.vat_bp)}", euros_fr(-statement.vat_cents)))
         if returned:
-            cells.append(("Virements retournés", amount(returned)))
+            cells.append(("Virements retournés", euros_fr(returned)))
         last = 122.0
         each = (RIGHT - LEFT - last) / len(cells)
         pages.block(LEFT, y - 14, width=RIGHT - LEFT, height=46, ink=TINT)
@@ -245,7 +271,7 @@ class _Sheet:
             pages.text(x, y + 15, name, size=8, room=each - 14, ink=SOFT)
             pages.text(x, y - 3, value, size=13, room=each - 14)
         pages.text(RIGHT - last + 10, y + 15, self._net_label(), size=8, room=last - 14, ink=PAPER)
-        net = amount(statement.net_cents)
+        net = euros_fr(statement.net_cents)
         pages.text(RIGHT - last + 10, y - 4, net, size=16, face=BOLD, room=last - 16, ink=PAPER)
         pages.paragraph(LEFT, y - 31, self._sentence(), size=8.5, lines=3, room=RIGHT - LEFT, leading=11.5)
         return _TABLE_TOP_FIRST
@@ -283,19 +309,19 @@ class _Sheet:
         pages.rule(LEFT, y - 5, to=RIGHT, weight=1, ink=DEEP)
         return y - _ROW - 2
 
-    def _line(self, y: float, line: StatementLine) -> float:
-        pages, (at, kind, serial, till) = self.pages, _COLUMNS
-        counter = line.kind != "redeemed"
-        said = _KINDS[line.kind] + (f", {line.detail}" if line.detail else "")
-        pages.text(at, y, moment_fr(line.at), size=8.5, room=kind - at - 8)
-        room = (serial if line.serial is not None else RIGHT - 62) - kind - 8
-        pages.text(kind, y, said, size=8.5, face=BOLD if counter else REGULAR, room=room)
-        if line.serial is not None:
-            pages.text(serial, y, pretty_serial(line.serial), size=8.5)
-        if line.till and line.serial is not None:
-            pages.text(till, y, line.till, size=8.5, room=RIGHT - 62 - till)
-        pages.figures(RIGHT, y, bare_amount(line.cents), size=9, face=BOLD if counter else REGULAR)
-        pages.rule(LEFT, y - 4.5, to=RIGHT, weight=0.3)
+    def _row(self, y: float, row: _Row) -> float:
+        pages, (at, kind, serial, till), line = self.pages, _COLUMNS, row.line
+        face = REGULAR if line and line.kind == "redeemed" else BOLD
+        room = serial - kind - 8 if line and line.serial is not None else _SAID_ROOM
+        pages.text(kind, y, row.said, size=_SIZE, face=face, room=room)
+        if line:
+            pages.text(at, y, moment_fr(line.at), size=_SIZE, room=kind - at - 8)
+            pages.figures(RIGHT, y, bare_amount(line.cents), size=9, face=face)
+        if line and line.serial is not None:
+            pages.text(serial, y, pretty_serial(line.serial), size=_SIZE)
+            pages.text(till, y, line.till or "", size=_SIZE, room=RIGHT - 62 - till)
+        if row.ends:
+            pages.rule(LEFT, y - 4.5, to=RIGHT, weight=0.3)
         return y - _ROW
 
     def _carried(self, y: float, name: str, cents: int) -> float:
@@ -320,24 +346,24 @@ class _Sheet:
         if returns:
             rows.append((f"Virements retournés par la banque ({returns})", returned_cents))
         rows.append(("Total des opérations", lines_cents))
-        basis = f" de {amount(statement.gross_cents)}" if returns else ""
+        basis = f" de {euros_fr(statement.gross_cents)}" if returns else ""
         kept = f"Commission {percent_fr(statement.commission_bp)} HT{basis}"
         rows.append((kept, -statement.commission_cents))
         rows.append((f"TVA {percent_fr(statement.vat_bp)} sur commission", -statement.vat_cents))
         y -= 8
         for name, cents in rows:
             face = BOLD if name.startswith("Total") else REGULAR
-            left = pages.figures(RIGHT, y, amount(cents), size=9, face=face)
+            left = pages.figures(RIGHT, y, euros_fr(cents), size=9, face=face)
             pages.right(min(RIGHT - 92, left - 10), y, name, size=9, face=face)
             y -= 13.5
         pages.rule(RIGHT - 280, y + 8, to=RIGHT, weight=1, ink=DEEP)
-        left = pages.figures(RIGHT, y - 7, amount(statement.net_cents), size=11, face=BOLD)
+        left = pages.figures(RIGHT, y - 7, euros_fr(statement.net_cents), size=11, face=BOLD)
         pages.right(min(RIGHT - 92, left - 10), y - 7, self._net_label(), size=11, face=BOLD)
 
     def _foot(self, number: int, of: int) -> None:
         pages, issuer = self.pages, self.statement.issuer
         pages.rule(LEFT, 50, to=RIGHT, ink=RULE)
-        who = f"{issuer.name}, SIRET {_siret(issuer.siret)}" if issuer.siret else issuer.name
+        who = f"{issuer.name}, SIRET {siret_fr(issuer.siret)}" if issuer.siret else issuer.name
         pages.text(LEFT, 38, NOT_AN_INVOICE, size=8, face=BOLD)
         pages.text(LEFT, 27.5, who, size=7.5, ink=SOFT, room=360)
         pages.right(RIGHT, 38, f"Page {number}/{of}", size=8)
@@ -349,6 +375,6 @@ def masked(iban: str) -> str:
     return f"{compact[:2]}•• •••• {compact[-4:]}".replace(" ", NBSP)
 
 
-def _siret(siret: str) -> str:
+def siret_fr(siret: str) -> str:
     """'123 456 789 00012'."""
     return NBSP.join((siret[:3], siret[3:6], siret[6:9], siret[9:]))

@@ -5,9 +5,11 @@ of the sheet, six lines at most.
 """
 
 import io
-from collections.abc import Iterable
+import textwrap
+from collections.abc import Iterable, Sequence
 from typing import Final
 
+from vouchers.address_block import MOST_CHARS, MOST_LINES, Block, capitals, of_text, parted
 from vouchers.paper.cheque import MM
 from vouchers.paper.fonts import BOLD
 from vouchers.paper.page import DEEP, HEIGHT, INK, LEFT, RIGHT, SOFT, Pages
@@ -33,6 +35,28 @@ def draw_window(pages: Pages, address: Iterable[str]) -> None:
         face = {"face": BOLD} if number == 0 else {}
         pages.text(WINDOW_LEFT + INSIDE, y, line, size=ADDRESS_SIZE, room=WINDOW_WIDTH - 2 * INSIDE, **face)
         y -= ADDRESS_LEADING
+
+
+def firm_lines(name: str, *, shop: str = "", address: Sequence[str]) -> tuple[str, ...]:
+    """The lines of a firm or a town hall: its name, that of its shop where it has another, and its address.
+
+    The address as NF Z10-011 has it where it fits, else as it was given, the town in capitals. A name longer than a
+    line goes on in the next; where all does not fit, the shop's name is left out, then the end of the firm's.
+    """
+    above, postcode, town = parted(address)
+    names = textwrap.wrap(name, MOST_CHARS) or [""]
+    found = of_text(
+        civility=None, first_name=None, last_name=names[0], address="\n".join(above), postcode=postcode, town=town
+    )
+    place = (capitals(f"{postcode} {town}"),) if town else ()
+    rest = found.lines[1:] if isinstance(found, Block) else (*above, *place)[1 - MOST_LINES :]
+    most = MOST_LINES - len(rest)
+    called = textwrap.wrap(shop, MOST_CHARS) if shop != name else []
+    if len(names) + len(called) <= most:
+        names += called
+    elif len(names) > most:
+        names = [*names[: most - 1], " ".join(names[most - 1 :])]
+    return (*names, *rest)
 
 
 def frame_page() -> bytes:

@@ -180,7 +180,7 @@ function Corner({ desk, till, onLeave }: { desk: Desk; till: Till; onLeave: () =
               <button class="secondary wide" disabled={busy} data-testid="statement"
                 onClick={() => run(async () => {
                   const path = `${programme}/settlements/${run_number}/merchants/${till.merchant.id}/statement`;
-                  save(await desk.file(path), `releve-${run_number}.pdf`);
+                  save(await desk.file(path), `releve-R${till.programme.id}-${run_number}-${till.merchant.id}.pdf`);
                 })}>
                 {words.statement(dayText(to_on, words.language), words.amount(net_cents))}
               </button>
