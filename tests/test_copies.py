@@ -164,20 +164,6 @@ def test_of_two_copies_to_one_file_at_once_one_is_made_and_the_other_refused(hou
     assert len(list(tmp_path.glob("copy*"))) == 5
 
 
-def test_a_copy_is_made_where_a_file_has_one_name_only(
-    house: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def on_a_usb_stick(*_names: object) -> None:
-        raise PermissionError("no hard links here")
-
-    monkeypatch.setattr(Path, "hardlink_to", on_a_usb_stick)
-    to = tmp_path / "copy.zip"
-    assert back_up(house, to=to, at=NOON) == examine(to)
-    with pytest.raises(CopyFault):
-        back_up(house, to=to, at=NOON)
-    assert list(tmp_path.glob("copy*")) == [to]
-
-
 # ── What is refused ──────────────────────────────────────────────────────────────────────────────────────────────
 def test_one_flipped_bit_anywhere_is_refused(house: Database, tmp_path: Path) -> None:
     a_town(house, vouchers=2)

@@ -24,12 +24,12 @@ def copied(migrated_sqlite: Path, tmp_path: Path) -> str:
     return f"sqlite:///{shutil.copy(migrated_sqlite, tmp_path / 'house.db')}"
 
 
-def test_a_closed_house_does_nothing_and_says_so(copied: str) -> None:
-    house = Database(copied)
-    house.close()
+def test_a_closed_house_does_nothing_and_says_so(house: Database) -> None:
+    closed = Database(house.url)
+    closed.close()
     with pytest.raises(Busy):
-        house.write(lambda _session: None)
-    house.close()
+        closed.write(lambda _session: None)
+    closed.close()
 
 
 @pytest.mark.usefixtures("threads_take_turns_often")

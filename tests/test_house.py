@@ -29,7 +29,7 @@ FLOORS: Final = {
     "words": (
         "__init__ money clock errors wrong chart codes config identity list_check opening shop_card shop_lines "
         "address_block letter_words passwords pins snapshots matching bank_messages forecast patterns entries "
-        "fact_words"
+        "fact_words files"
     ),
     "memory": "tables db prepared schema",
     "law": (

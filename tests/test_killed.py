@@ -152,9 +152,10 @@ def brought(phone: PairedPhone, entries: list[dict[str, str]]) -> bytes:
     return on_the_wire(phone.request(path="/api/v1/till/acceptances", body=body, at=clock.now()))
 
 
-def test_an_outbox_cut_off_by_kill_9_is_sent_again_whole_and_done_once(house: Database, house_url: str) -> None:
+def test_an_outbox_cut_off_by_kill_9_is_sent_again_whole_and_done_once(house_url: str) -> None:
     with Server(house_url) as server:
         for _ in range(3):
+            house = Database(house_url)
             town, phones = open_town(house, vouchers=40, shops=2)
             allow(town, at=clock.now())
             outbox = Outbox(town.programme_id, phones[0])
@@ -177,16 +178,18 @@ def test_an_outbox_cut_off_by_kill_9_is_sent_again_whole_and_done_once(house: Da
             assert [result["outcome"] for result in results] == ["disputed"] * 10 + ["redeemed"] * 30
             assert spent and town.owed(0) == 30_000 + sum(result.get("guaranteed_cents", 0) for result in results)
             town.books_hold()
+            house.close()
 
 
 @pytest.mark.parametrize("kills", [3, pytest.param(30, marks=[pytest.mark.slow, pytest.mark.timeout(1_800)])])
 def test_kill_9_under_load_loses_nothing_that_was_acknowledged_and_does_nothing_twice(
-    house: Database, house_url: str, kills: int
+    house_url: str, kills: int
 ) -> None:
     assert "LD_PRELOAD" not in os.environ, "fsync must be real here"
     done_unheard = 0
     with Server(house_url) as server:
         for _ in range(kills):
+            house = Database(house_url)
             town, phones = open_town(house, vouchers=VOUCHERS, shops=SHOPS)
             day = a_day_of(town, phones)
             # The server alone holds the file when it dies, and alone recovers it.
@@ -195,5 +198,6 @@ def test_kill_9_under_load_loses_nothing_that_was_acknowledged_and_does_nothing_
             server.start()
             done_unheard += asyncio.run(ask_again_until_all_is_known(server, day))
             compare(house, town, [asked for mine in day for asked in mine if asked.sent])
+            house.close()
     # A kill that never falls between the commit and the answer is too polite to prove anything.
     assert done_unheard or kills < 30

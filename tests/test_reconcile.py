@@ -729,6 +729,7 @@ def test_every_invariant_of_the_bank_bites_on_a_row_that_breaks_it(town: Town, t
         # The fee of one line passed off as kept of another's money, so that its own line can be booked again.
         assert faults_after(
             session,
+            "UPDATE journal SET subject = 'bank_line:1' WHERE kind = 'bank_fees_taken'",
             "UPDATE bank_match SET line_number = 1, part = 2 WHERE line_number = 4",
             "UPDATE bank_line SET state = 'open', decided_by = NULL, decided_at = NULL WHERE number = 4",
             "UPDATE bank_line SET cents = cents - 5 WHERE number = 1",

@@ -230,6 +230,7 @@ def test_a_returned_transfer_changes_no_paper_and_its_second_payment_bears_no_co
     [
         (f"AC04 {why_fr('AC04')}", "compte clôturé"),
         (f"ZZ99 {why_fr('ZZ99')} (pain.002 {'5f' * 32})", "motif ZZ99"),
+        (f"Refus client {why_fr('Refus client')}", "motif Refus client"),
         ("IBAN fermé : vu avec Paul", "IBAN fermé : vu avec Paul"),
     ],
 )

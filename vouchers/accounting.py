@@ -2,8 +2,8 @@
 
 Each journal (VE, BQ, OD) is numbered from 1 in every calendar year, by day and then by the ledger's own number, so that
 the same fact has the same number in every export of that year. Entries stand from the day they were written, for
-nobody can change a fact: that day is their validation too. So an entry's piece is what there was on its own day: an
-invoice made later cites the order or the statement, and the entry stays as it was exported.
+nobody can change a fact: that day is their validation too. So an entry's piece is what there was at the end of its own
+day: an invoice made later leaves the order or the statement there, and once a day is over its entries never change.
 
 Lettered are the lines of a buyer's order that came to zero within the year, and a merchant's commission with its
 set-off, by payment run. What a merchant is owed is not lettered: a redemption may be settled voucher by voucher in
@@ -46,11 +46,12 @@ _PIECES: Final = {
 """What a piece is called that is no paper of the archive, by what the fact is about."""
 _BY_JOURNAL: Final = {"redeemed": "ACC", "expired": "PER"}
 """The same where the fact is about a shop, or everybody: the number of the fact itself follows."""
-_OWN_LABELS: Final = {
+_OWN_LABELS: Final[dict[str | tuple[str, str], str]] = {
     COMMISSION: "Commission du relevé {statement}",
     SET_OFF: "Commission retenue sur le règlement, relevé {statement}",
     VAT: "TVA devenue exigible, commande {owner}",
     FEE: "Frais de gestion, commande {owner}",
+    ("order_cancelled", FEE): "Annulation des frais de gestion, commande {owner}",
     "transfer_returned": "Virement du relevé {statement} retourné par la banque",
 }
 
@@ -228,7 +229,7 @@ class _Writer:
 
     def entry(self, fact: _Fact, part: Part, *, number: int) -> Entry:
         piece, piece_on = self._piece(fact, part)
-        own = _OWN_LABELS.get(part.what)
+        own = _OWN_LABELS.get((fact.kind, part.what)) or _OWN_LABELS.get(part.what)
         said = (
             label(fact.kind, fact.subject, programme_id=self.papers.programme_id)
             if own is None

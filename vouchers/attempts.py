@@ -213,10 +213,10 @@ def guarded(
 ) -> T:
     """Do `act` unless one of `scopes` is used up (`TooManyAttempts`); if it refuses with one of `counts`, count it.
 
-    `act` opens its own transaction: its refusal has undone it by the time the failure is written.
+    `act` opens its own transaction: a failure that its refusal would undo is written apart, before it or after.
     """
-    if used_up := taken(house, scopes=scopes, at=at):
-        raise used_up
+    if refusal := used_up(house, scopes=scopes, at=at):
+        raise refusal
     wrong = False
     try:
         return act()
@@ -232,8 +232,8 @@ def are_short(scopes: Sequence[Scope]) -> bool:
     return any(one.guess in SHORT for one in scopes)
 
 
-def taken(house: Database, *, scopes: Sequence[Scope], at: datetime) -> TooManyAttempts | None:
-    """Take an attempt where it is counted before it is judged; gives the refusal if one of `scopes` is used up."""
+def used_up(house: Database, *, scopes: Sequence[Scope], at: datetime) -> TooManyAttempts | None:
+    """The refusal if one of `scopes` is used up; else an attempt is taken, where it is counted before it is judged."""
     try:
         # First without writing, so that whoever is shut out keeps no writer busy.
         house.read(lambda session: check(session, scopes=scopes, at=at))

@@ -26,7 +26,7 @@ from vouchers import (
     runs,
 )
 from vouchers.bank_lines import BankLine, Share, Told
-from vouchers.bank_messages import BankNotification, BankStatement, PaymentReport, why_fr
+from vouchers.bank_messages import BankNotification, BankStatement, PaymentReport, reason_of
 from vouchers.bank_statements import Statement
 from vouchers.db import ReadSession, WriteSession
 from vouchers.errors import (
@@ -137,7 +137,7 @@ def _take_report(
             programme_id=programme_id,
             number=number,
             merchant_id=merchant_id,
-            reason=f"{_why(code)} (pain.002 {sha256})",
+            reason=reason_of(code, report_sha256=sha256),
             actor=actor,
             at=at,
         )
@@ -162,10 +162,6 @@ def _refused(report: PaymentReport, run: runs.Run) -> dict[int, str]:
             raise ReportNotOurs(message=one.end_to_end_id or "")
         found[ours[2]] = one.reason or report.group_reason or "NARR"
     return found
-
-
-def _why(code: str) -> str:
-    return f"{code} {why_fr(code)}"
 
 
 # ── One line ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -304,10 +300,11 @@ def take_return(
 ) -> BankLine:
     """One transfer of a run came back to the account: its merchant's balance is open again, whole.
 
-    `kept_cents`: what the bank took of it for its trouble. Refuses, in order: `NotFound`, `LineDecided`,
-    `LineOtherWay`, `RunState` (only what was paid can come back), `NotInRun` (returned before), `LineDiffers`,
-    `BadInput` (kept_cents).
+    `kept_cents`: what the bank took of it for its trouble. Refuses, in order: `BadInput` (kept_cents), `NotFound`,
+    `LineDecided`, `LineOtherWay`, `RunState` (only what was paid can come back), `NotInRun` (returned before),
+    `LineDiffers`.
     """
+    reconcile.refuse_no_fee(kept_cents)
     line = bank_lines.decide(session, programme_id=programme_id, number=line_number, actor=actor, at=at)
     if line.cents < 0:
         raise LineOtherWay(number=line_number)
@@ -322,7 +319,7 @@ def take_return(
         programme_id=programme_id,
         number=run_number,
         merchant_id=merchant_id,
-        reason=_why(line.return_reason or "NARR"),
+        reason=reason_of(line.return_reason or "NARR"),
         actor=actor,
         at=at,
     )

@@ -236,8 +236,7 @@ _WHY: Final = {
     "TECH": ("incident technique", "a technical failure", _ASK_BANK),
 }
 _WHY["DUPL"] = _WHY["AM05"]
-_REPORT: Final = re.compile(r"\s*\(pain\.002 [^()]*\)\s*$")
-"""What a fact says of the report that it was read in."""
+_REPORT: Final = re.compile(r" \(pain\.002 [0-9a-f]+\)\Z")
 
 
 def why_fr(code: str) -> str:
@@ -251,15 +250,22 @@ def cause_fr(code: str) -> str:
     return _WHY[code][0] if code in _WHY else f"motif {code}"
 
 
+def reason_of(code: str, *, report_sha256: str | None = None) -> str:
+    """What the journal says of a return: code, why, what to do, the hash of the report (pain.002) that told it."""
+    said = f"{code} {why_fr(code)}"
+    return said if report_sha256 is None else f"{said} (pain.002 {report_sha256})"
+
+
 def cause_told(reason: str) -> str:
-    """What the payee reads of the reason of a return: no code, no to-do of the treasurer, no mark of a report.
+    """What the payee reads of such a reason: no code, no to-do of the treasurer, no report.
 
     'AC04 compte clôturé : demandez un autre RIB au commerce (pain.002 5f3a…)' → 'compte clôturé'. One that a person
     typed stays as typed.
     """
     said = _REPORT.sub("", reason)
-    code = said.partition(" ")[0]
-    return cause_fr(code) if said == f"{code} {why_fr(code)}" else said
+    # A bank's own code may be several words: it stands before its why, and again in it.
+    codes = (said.partition(" ")[0], said.partition(" motif ")[0])
+    return next((cause_fr(code) for code in codes if said == reason_of(code)), said)
 
 
 def why_en(code: str) -> str:

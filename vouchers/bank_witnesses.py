@@ -7,6 +7,7 @@ day, its payer; `verify` knows the sum of all lines by the balances, and the ban
 
 from typing import Final
 
+from vouchers.bank_lines import MOST_KEPT_CENTS
 from vouchers.invariants import Invariant
 
 _MOVED: Final = """
@@ -27,10 +28,12 @@ _TOLD: Final = """
        CASE WHEN l.cents > 0 AND f.journal_id IS NULL THEN 'in' ELSE 'out' END)"""
 """SQL: what the lines in, and the lines out, say of each fact; fees go out, on whichever line."""
 _OF_WAY: Final = "((l.cents > 0 AND y.debit = 'bank') OR (l.cents < 0 AND y.credit = 'bank'))"
-_KEPT: Final = """(l.cents > 0 AND y.debit = 'bank_fees' AND y.credit = 'bank' AND EXISTS (SELECT 1 FROM journal k
-  WHERE k.programme_id = b.programme_id AND k.id = b.journal_id
-  AND k.subject = 'bank_line:' || CAST(b.line_number AS TEXT)))"""
-"""SQL: fees that the bank took out of this very line's money before it handed it over."""
+_KEPT: Final = f"""(l.cents > 0 AND y.debit = 'bank_fees' AND y.credit = 'bank' AND y.cents <= {MOST_KEPT_CENTS}
+  AND EXISTS (SELECT 1 FROM journal k WHERE k.programme_id = b.programme_id AND k.id = b.journal_id
+    AND k.subject = 'bank_line:' || CAST(b.line_number AS TEXT))
+  AND EXISTS (SELECT 1 FROM bank_match r JOIN journal k ON k.programme_id = r.programme_id AND k.id = r.journal_id
+    WHERE r.programme_id = b.programme_id AND r.line_number = b.line_number AND k.kind = 'transfer_returned'))"""
+"""SQL: the little that the bank took of a transfer of ours, of which this very line tells, before it gave it back."""
 
 
 def _at_bank(where: str) -> str:

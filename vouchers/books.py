@@ -19,24 +19,13 @@ from vouchers.tables import batch, dispute, journal, merchant, posting, voucher,
 # ── The trial balance ────────────────────────────────────────────────────────────────────────────────────────────
 @dataclass(frozen=True, slots=True)
 class AccountTotals:
-    """One account: its number and name as the programme sets them, all it was debited and credited, and on which side
-    the difference stands."""
+    """One account: its number and name as the programme sets them, all it was debited and credited."""
 
     account: str
     number: str
     name: str
     debit_cents: int
     credit_cents: int
-
-    @property
-    def debit_balance_cents(self) -> int:
-        """What stands on the debit side; 0 when the credits are more."""
-        return max(0, self.debit_cents - self.credit_cents)
-
-    @property
-    def credit_balance_cents(self) -> int:
-        """What stands on the credit side; 0 when the debits are more."""
-        return max(0, self.credit_cents - self.debit_cents)
 
 
 @dataclass(frozen=True, slots=True)

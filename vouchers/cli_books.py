@@ -8,8 +8,9 @@ from typing import Annotated, Final
 import typer
 from rich.markup import escape
 
-from vouchers import clock, exports, workshop
+from vouchers import clock, exports
 from vouchers.access import Act
+from vouchers.files import appearing
 from vouchers.paper.fec import Encoding, Separator
 from vouchers.paper.fec_rules import Fault, faults_in
 from vouchers.terminal import AsOption, ProgrammeOption, acting, console, errors, opened_house
@@ -37,9 +38,9 @@ def year_fec(
         except exports.FecFaulty as faulty:
             _tell(faulty.found)
             raise typer.Exit(1) from faulty
-    with made.file, workshop.appearing(out / made.name) as part, part.open("wb") as file:
+    with made.file, appearing(out / made.name) as part, part.open("wb") as file:
         shutil.copyfileobj(made.file, file)
-    with workshop.appearing(out / made.description_name) as part:
+    with appearing(out / made.description_name) as part:
         part.write_bytes(made.description)
     for name in (made.name, made.description_name):
         console.print(escape(str(out / name)), soft_wrap=True)

@@ -5,8 +5,9 @@ from typing import Annotated, Final
 
 import typer
 
-from vouchers import archive, clock, closing, workshop
+from vouchers import archive, clock, closing
 from vouchers.access import Act
+from vouchers.files import appearing
 from vouchers.signing_key import signer
 from vouchers.terminal import AsOption, ProgrammeOption, acting, console, errors, opened_house
 
@@ -33,7 +34,7 @@ def dossier(
             now=clock.now,
         )
         file = house.read(archive.file_of, programme_id=programme, name=made.name)
-    with workshop.appearing(out / made.file_name) as part:
+    with appearing(out / made.file_name) as part:
         part.write_bytes(file)
     console.print(f"{out / made.file_name} · SHA-256 {made.sha256}")
 
@@ -57,6 +58,9 @@ def dossier_check(
                 f"{name} : le journal donne les mêmes tableaux, à l'octet près ; les pages ou la signature diffèrent"
                 " (autre version du logiciel, autre clé)."
             )
+        case "forged":
+            errors.print(f"{name} : le fichier conservé n'est pas celui dont le journal garde l'empreinte.")
+            raise typer.Exit(1)
         case "nothing":
             errors.print(f"{name} : le journal ne donne plus les mêmes tableaux.")
             raise typer.Exit(1)

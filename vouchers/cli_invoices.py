@@ -6,10 +6,11 @@ from typing import Annotated, Final
 import typer
 from rich.markup import escape
 
-from vouchers import archive, clock, invoicing, money, workshop
+from vouchers import archive, clock, invoicing, money
 from vouchers.access import Act
 from vouchers.archive import Document
 from vouchers.db import Database
+from vouchers.files import appearing
 from vouchers.terminal import AsOption, Number, ProgrammeOption, acting, console, opened_house
 
 invoices_app: Final = typer.Typer()
@@ -53,6 +54,6 @@ def credit_note(order: Number, out: FolderOption = Path(), programme: ProgrammeO
 def _write(house: Database, papers: list[Document], out: Path) -> None:
     for one in papers:
         file = house.read(archive.file_of, programme_id=one.programme_id, name=one.name)
-        with workshop.appearing(out / one.file_name) as part:
+        with appearing(out / one.file_name) as part:
             part.write_bytes(file)
         console.print(f"{escape(str(out / one.file_name))} · {money.euros_fr(one.cents)}", soft_wrap=True)

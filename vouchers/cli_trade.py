@@ -33,6 +33,7 @@ from vouchers import (
 from vouchers import expire as expiry
 from vouchers.access import Act
 from vouchers.attempts import TERMINAL
+from vouchers.files import appearing
 from vouchers.guarantee import LONGEST_MINUTES, OfflineRule
 from vouchers.runs import Run, find_run
 from vouchers.terminal import (
@@ -358,7 +359,7 @@ def export_bank_file(
     with opened_house() as (house, settings):
         caller = acting(house, settings, by=by, act=Act.SETTLEMENT_EXPORT, programme_id=programme)
         try:
-            with workshop.appearing(out) as part:
+            with appearing(out) as part:
                 xml = workshop.export_bank_file(
                     house,
                     programme_id=programme,
@@ -381,7 +382,7 @@ def export_statements(number: Number, out: OutOption, programme: ProgrammeOption
     """Écrire les relevés et les factures de commission d'un règlement, en un ZIP ; toujours les mêmes octets."""
     with opened_house() as (house, settings):
         acting(house, settings, by=by, act=Act.SETTLEMENT_READ, programme_id=programme)
-        with workshop.appearing(out) as part, part.open("wb") as file:
+        with appearing(out) as part, part.open("wb") as file:
             file.writelines(run_papers.all_papers(house, programme_id=programme, number=number))
     console.print(escape(str(out)), soft_wrap=True)
 
@@ -402,7 +403,7 @@ def export_journal(
         write = exports.write_journal_csv
         if hledger or beancount:
             write = exports.write_hledger if hledger else exports.write_beancount
-        with workshop.appearing(out) as part, part.open("wb") as file:
+        with appearing(out) as part, part.open("wb") as file:
             write(house, file, programme_id=programme)
     console.print(escape(str(out)), soft_wrap=True)
 
@@ -412,7 +413,7 @@ def export_report(out: OutOption, programme: ProgrammeOption = 1, by: AsOption =
     """Écrire le tableau de bord du dispositif, en PDF."""
     with opened_house() as (house, settings):
         acting(house, settings, by=by, act=Act.REPORT_READ, programme_id=programme)
-        with workshop.appearing(out) as part:
+        with appearing(out) as part:
             part.write_bytes(exports.dashboard(house, programme_id=programme, at=clock.now()))
     console.print(escape(str(out)), soft_wrap=True)
 

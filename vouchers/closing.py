@@ -5,6 +5,7 @@ which are kept with it: so `drawn_again` gives the same bytes from the same ledg
 that neither was changed. A later version may draw its pages otherwise: the tables inside then tell (`likeness`).
 """
 
+import hashlib
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -114,16 +115,20 @@ def drawn_again(house: Database, *, programme_id: int, name: str, signer: Signer
     return house.read(again)
 
 
-Likeness = Literal["file", "tables", "nothing"]
+Likeness = Literal["file", "tables", "nothing", "forged"]
 
 
 def likeness(house: Database, *, programme_id: int, name: str, signer: Signer) -> Likeness:
     """How much of a kept dossier the ledger gives today. Refuses as `drawn_again`.
 
     'file': all, to the byte. 'tables': its tables to the byte, but pages drawn by another version, or another key.
+    'forged': what is kept is not the file of which the journal has the hash.
     """
     again = drawn_again(house, programme_id=programme_id, name=name, signer=signer)
+    known = house.read(archive.find, programme_id=programme_id, name=name)
     kept = house.read(archive.file_of, programme_id=programme_id, name=name)
+    if hashlib.sha256(kept).hexdigest() != known.sha256:
+        return "forged"
     if again == kept:
         return "file"
     return "tables" if attachments(again) == attachments(kept) else "nothing"

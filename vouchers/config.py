@@ -5,12 +5,10 @@ readable by its owner only, beside the database. In production they are demanded
 lies beside the database would be in the same backup.
 """
 
-import contextlib
 import json
-import os
 import re
 import secrets
-import tempfile
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
@@ -18,6 +16,8 @@ from typing import Annotated, Final
 from pydantic import BeforeValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import make_url
+
+from vouchers.files import appearing
 
 _SECRET_BYTES: Final = 32
 _SECRETS: Final = ("pepper", "session_key")
@@ -151,27 +151,13 @@ class Settings(BaseSettings):
 
 def _made_once(path: Path) -> dict[str, bytes]:
     """The secrets in `path`, made if it is not there. Refuses a file that others may read."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
-        _make(path)
+        # Of two processes that start at once, one makes the secrets and both read them, whole.
+        with suppress(FileExistsError), appearing(path, over=False) as part:
+            part.write_text(json.dumps({name: secrets.token_hex(_SECRET_BYTES) for name in _SECRETS}))
     if path.stat().st_mode & 0o077:
         raise SettingsFault(f"{path} can be read by others: chmod 600 {path}")
     return _kept(path)
-
-
-def _make(path: Path) -> None:
-    handle, name = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)
-    part = Path(name)
-    try:
-        with os.fdopen(handle, "w") as file:
-            json.dump({name: secrets.token_hex(_SECRET_BYTES) for name in _SECRETS}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        # Of two processes that start at once, one makes the secrets and both read them, whole.
-        with contextlib.suppress(FileExistsError):
-            path.hardlink_to(part)
-    finally:
-        part.unlink()
 
 
 def _kept(path: Path) -> dict[str, bytes]:

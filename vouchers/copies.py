@@ -13,7 +13,6 @@ keep the pepper elsewhere.
 import hashlib
 import json
 import os
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,6 +26,7 @@ from sqlalchemy import Column, LargeBinary, Table, Text, func, select, text, typ
 from vouchers import clock
 from vouchers.db import Database, ReadSession, WriteSession
 from vouchers.errors import CopyBroken, CopyOlder
+from vouchers.files import appearing
 from vouchers.tables import Day, Instant, Int, journal, journal_ids, metadata
 from vouchers.tables import seal as seal_table
 
@@ -70,38 +70,12 @@ def back_up(house: Database, *, to: Path, at: datetime, progress: Progress = _si
     """
     if to.exists():
         raise CopyFault(f"{to} is there already")
-    to.parent.mkdir(parents=True, exist_ok=True)
-    # A name of its own: two that copy to the same file at once do not write into one.
-    handle, name = tempfile.mkstemp(prefix=f"{to.name}.", suffix=".part", dir=to.parent)
-    part = Path(name)
     try:
-        with os.fdopen(handle, "w+b") as file:
-            house.read(_write_tables, file=file, at=at, progress=progress)
-            _sign(file)
-            file.flush()
-            os.fsync(file.fileno())
-        made = examine(part)
-        _take_name(part, to)
-    finally:
-        part.unlink(missing_ok=True)
-    folder = os.open(to.parent, os.O_RDONLY)
-    try:
-        # The name is durable only once its folder is.
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-    return made
-
-
-def _take_name(part: Path, to: Path) -> None:
-    """Give a whole copy its name, unless another took it meanwhile."""
-    try:
-        try:
-            to.hardlink_to(part)
-        except PermissionError:
-            # No hard links there (a USB stick): the name is claimed by an empty file, and then filled.
-            to.touch(mode=0o600, exist_ok=False)
-            part.replace(to)
+        with appearing(to, over=False) as part:
+            with part.open("w+b") as file:
+                house.read(_write_tables, file=file, at=at, progress=progress)
+                _sign(file)
+            return examine(part)
     except FileExistsError:
         raise CopyFault(f"{to} is there already") from None
 

@@ -113,6 +113,8 @@ class Database:
 
         if self.dialect == "sqlite":
             return self.submit(told).result()
+        if self._closed:
+            raise Busy("the database is closed")
         return _retried(lambda: self._write_once(told))
 
     def submit(self, job: Job[T]) -> "Future[T]":

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
-from vouchers import archive, bookkeeping, books, clock, dossier, order_book, outcomes
+from vouchers import archive, bookkeeping, books, clock, dossier, identity, order_book, outcomes
 from vouchers.archive import Document, Number
 from vouchers.bookkeeping import Nominal, Sums
 from vouchers.books import AccountTotals
@@ -103,7 +103,7 @@ def _parts(accounts: list[OrderAccount]) -> tuple[int, ...]:
 
 def _siret(programme: Rules) -> tuple[str, ...]:
     siret = programme.issuer_siret
-    return (f"SIRET {siret[:3]} {siret[3:6]} {siret[6:9]} {siret[9:]}",) if siret else ()
+    return (f"SIRET {identity.siret_fr(siret)}",) if siret else ()
 
 
 def _figures(accounts: list[OrderAccount], programme: Rules, *, whole: bool) -> tuple[Figure, ...]:

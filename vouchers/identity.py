@@ -68,6 +68,11 @@ def email(given: str, *, field: str) -> str:
     return name(typed, field=field, most=EMAIL_CHARS)
 
 
+def siret_fr(siret: str) -> str:
+    """As the French write it: '123 456 789 00012', by U+00A0."""
+    return "\N{NO-BREAK SPACE}".join((siret[:3], siret[3:6], siret[6:9], siret[9:]))
+
+
 def siret(given: str) -> str:
     """The fourteen digits of an establishment, Luhn-checked, those of La Poste by its own rule. Refuses `BadInput`."""
     try:

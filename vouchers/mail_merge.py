@@ -19,6 +19,7 @@ from vouchers.address_block import Block, Unfit
 from vouchers.codes import CODE_CHARS, CONTROL_CHARS
 from vouchers.db import Database, ReadSession
 from vouchers.errors import NotAssigned, NotFound
+from vouchers.files import appearing
 from vouchers.issue import Batch, ToPrint
 from vouchers.list_check import plain
 from vouchers.order_book import find as find_order
@@ -32,7 +33,7 @@ from vouchers.paper.voucher_sheet import Cheque, specimen
 from vouchers.paper_settings import settings_of
 from vouchers.recipients import Given
 from vouchers.rules import rules
-from vouchers.workshop import Progress, appearing, sheet_text
+from vouchers.workshop import Progress, sheet_text
 
 OrderBy = Literal["round", "street"]
 Shops = Literal["near", "none"]

@@ -9,9 +9,9 @@ import hashlib
 import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
-from sqlalchemy import and_, select
+from sqlalchemy import ColumnElement, and_, select
 
 from vouchers import bank_lines, chart, ledger, matching, order_book
 from vouchers.bank_lines import BankLine, Share, Unseen
@@ -65,6 +65,11 @@ class Proposal:
     def kept_cents(self) -> int:
         """What the bank took for itself of a transfer of ours that it gave back."""
         return max(0, -self.difference_cents) if self.merchant_id is not None else 0
+
+    @property
+    def of_its_amount(self) -> bool:
+        """Whether a transfer of ours came back whole, or less a little that a bank keeps."""
+        return -bank_lines.MOST_KEPT_CENTS <= self.difference_cents <= 0
 
     @property
     def postable(self) -> bool:
@@ -150,23 +155,35 @@ class Transfer:
     net_cents: int
 
 
-def transfers(
-    session: ReadSession,
-    *,
-    programme_id: int,
-    run_number: int | None = None,
-    between_cents: tuple[int, int] | None = None,
-) -> list[Transfer]:
-    """Transfers that a bank has, or had: of this run, of an amount from the one to the other; the newest first."""
-    wanted = [
+def may_have_come_back(session: ReadSession, *, programme_id: int, cents: int, limit: int) -> list[Transfer]:
+    """Transfers that the bank made, of this amount or a little more, which it kept; the nearest and newest first."""
+    return _transfers(
+        session,
         settlement.c.programme_id == programme_id,
+        settlement.c.state == "paid",
+        payment_run.c.state == "executed",
+        settlement.c.net_cents.between(cents, cents + bank_lines.MOST_KEPT_CENTS),
+        order=(settlement.c.net_cents, settlement.c.run_number.desc(), settlement.c.merchant_id),
+        limit=limit,
+    )
+
+
+def _sent(session: ReadSession, *, programme_id: int, run_number: int, merchant_id: int) -> Transfer | None:
+    """What a merchant was to receive by a run that a bank has, or had."""
+    found = _transfers(
+        session,
+        settlement.c.programme_id == programme_id,
+        settlement.c.run_number == run_number,
+        settlement.c.merchant_id == merchant_id,
         settlement.c.state != "carried",
         payment_run.c.state.in_(("exported", "executed")),
-    ]
-    if run_number is not None:
-        wanted.append(settlement.c.run_number == run_number)
-    if between_cents is not None:
-        wanted.append(settlement.c.net_cents.between(*between_cents))
+    )
+    return found[0] if found else None
+
+
+def _transfers(
+    session: ReadSession, *wanted: ColumnElement[bool], order: Sequence[Any] = (), limit: int | None = None
+) -> list[Transfer]:
     rows = session.execute(
         select(
             settlement.c.run_number,
@@ -184,7 +201,8 @@ def transfers(
         )
         .join(merchant, merchant.c.id == settlement.c.merchant_id)
         .where(*wanted)
-        .order_by(settlement.c.run_number.desc(), settlement.c.merchant_id)
+        .order_by(*order)
+        .limit(limit)
     )
     return [Transfer(**row._mapping) for row in rows]
 
@@ -276,8 +294,7 @@ class _Books:
         if ours is None:
             return replace(blank, kind="returned")
         _, run_number, merchant_id = ours
-        of_run = transfers(self._session, programme_id=self._programme_id, run_number=run_number)
-        sent = next((one for one in of_run if one.merchant_id == merchant_id), None)
+        sent = _sent(self._session, programme_id=self._programme_id, run_number=run_number, merchant_id=merchant_id)
         if sent is None:
             return blank
         found = replace(
@@ -289,9 +306,10 @@ class _Books:
             shop_name=sent.shop_name,
             difference_cents=line.cents - sent.net_cents,
         )
-        kept = sent.net_cents - line.cents
         # What a bank keeps for its trouble is looked at, every time.
-        sure: Sureness = "certain" if kept == 0 else "likely" if 0 < kept <= bank_lines.MOST_KEPT_CENTS else "unknown"
+        sure: Sureness = "likely" if found.difference_cents else "certain"
+        if not found.of_its_amount:
+            sure = "unknown"
         if sent.state == "returned":
             noted = ("transfer_returned", f"run:{run_number}", sent.net_cents)
             known = [one for one in self._unseen if (one.kind, one.subject, one.cents) == noted]

@@ -292,9 +292,10 @@ def recognise(
     """Facts that were recorded before the statement came are these lines': nothing is posted again.
 
     One line may be several facts, several lines one fact, all of one way: in, or out. `kept_cents`: what the bank took
-    for itself of one transfer of ours that came back. Refuses `NotFound`, `LineDecided`, `FactElsewhere` (told by
-    another line, or not of this amount and way), `BadInput` (kept_cents).
+    for itself of one transfer of ours that came back. Refuses `BadInput` (kept_cents), `NotFound`, `LineDecided`,
+    `FactElsewhere` (told by another line, or not of this amount and way).
     """
+    refuse_no_fee(kept_cents)
     lines = [
         bank_lines.decide(session, programme_id=programme_id, number=number, actor=actor, at=at)
         for number in sorted(line_numbers)
@@ -316,14 +317,15 @@ def recognise(
     return lines
 
 
-def keep_fees(session: WriteSession, *, line: BankLine, cents: int, actor: str, at: datetime) -> None:
-    """What the bank took for itself before it gave back a transfer of ours, of which a line told. Refuses `BadInput`.
-
-    At most a few euros: who could write off more would hide money that never came.
-    """
-    if not 0 <= cents <= bank_lines.MOST_KEPT_CENTS:
-        most = bank_lines.MOST_KEPT_CENTS
+def refuse_no_fee(kept_cents: int) -> None:
+    """Refuses `BadInput` for more than a bank keeps: who could write off more would hide money that never came."""
+    most = bank_lines.MOST_KEPT_CENTS
+    if not 0 <= kept_cents <= most:
         raise BadInput(field="kept_cents", problem="amount_range", least_cents=0, most_cents=most)
+
+
+def keep_fees(session: WriteSession, *, line: BankLine, cents: int, actor: str, at: datetime) -> None:
+    """What the bank took for itself, 0 or more, before it gave back a transfer of ours, of which a line told."""
     if cents:
         _told(session, line=line, fact=_fees(line, cents=cents, actor=actor, at=at), cents=cents)
 

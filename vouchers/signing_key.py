@@ -5,7 +5,7 @@ self-signed one is made once, beside the other secrets: whoever opens such a dos
 it. In production nothing is made up: without a certificate no dossier is signed.
 """
 
-import os
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -18,6 +18,7 @@ from cryptography.x509.oid import NameOID
 
 from vouchers.config import Setting, Settings, SettingsFault
 from vouchers.errors import SigningKeyMissing
+from vouchers.files import appearing
 from vouchers.paper.signature import Signer
 
 _KEY_BITS: Final = 3_072
@@ -64,14 +65,6 @@ def _make(path: Path, *, at: datetime) -> None:
     packed = pkcs12.serialize_key_and_certificates(
         b"vouchers", key, certificate, None, BestAvailableEncryption(_MADE_PASSWORD)
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{os.getpid()}")
-    part.touch(mode=0o600)
-    part.write_bytes(packed)
-    try:
-        # Of two processes that start at once, one makes the key and both use it.
-        path.hardlink_to(part)
-    except FileExistsError:
-        pass
-    finally:
-        part.unlink()
+    # Of two processes that start at once, one makes the key and both use it.
+    with suppress(FileExistsError), appearing(path, over=False) as part:
+        part.write_bytes(packed)

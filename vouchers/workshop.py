@@ -5,13 +5,9 @@ door (the API, the commands, the demonstration). Each can be interrupted anywher
 the tables, and what is not is done next. `now` gives the instant of each transaction; `progress` hears (done, of).
 """
 
-import fcntl
-import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
 from datetime import date, datetime
-from glob import escape
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +15,7 @@ from vouchers import archive, codes, expire, issue, ledger, order_book, pay, run
 from vouchers.archive import Document
 from vouchers.db import Database, ReadSession, WriteSession
 from vouchers.fact_words import statement_name
+from vouchers.files import appearing
 from vouchers.paper.pain_001 import Payment, PaymentFile, Version, pain_001
 from vouchers.paper.sepa_rules import Fault, faults
 from vouchers.paper.voucher_sheet import Cheque, SheetText, check_sheets, write_sheets
@@ -29,7 +26,6 @@ from vouchers.runs import Run
 Now = Callable[[], datetime]
 Progress = Callable[[int, int], None]
 
-_PART: Final = ".part"
 _READ_AT_ONCE: Final = 2_000
 _EXPIRED_AT_ONCE: Final = 2_000
 
@@ -44,54 +40,6 @@ class BankFileFaulty(Exception):
 
 def _silent(_done: int, _of: int) -> None:
     """For whoever does not watch."""
-
-
-@contextmanager
-def appearing(out: Path) -> Iterator[Path]:
-    """An empty file beside `out`, its owner's alone, which becomes `out` when the block ends well, and durably so.
-
-    When it does not, `out` is what it was before, and the file beside it is gone; if the process was killed, with the
-    next that writes `out`. Its name is this block's own: of two at once both end whole, and the later one stays.
-    """
-    out.parent.mkdir(parents=True, exist_ok=True)
-    _sweep(out)
-    handle, part = _part_of(out)
-    try:
-        yield part
-        _sync(part)
-        part.replace(out)
-        # The name is durable only once its folder is.
-        _sync(out.parent)
-    finally:
-        part.unlink(missing_ok=True)
-        os.close(handle)
-
-
-def _part_of(out: Path) -> tuple[int, Path]:
-    """A new file beside `out`, locked for as long as this process lives: by that it is told from a killed one's."""
-    while True:
-        handle, name = tempfile.mkstemp(prefix=f"{out.name}.", suffix=_PART, dir=out.parent)
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        if os.fstat(handle).st_nlink:
-            return handle, Path(name)
-        # Swept away by another before it was locked.
-        os.close(handle)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _sweep(out: Path) -> None:
-    """Remove what killed processes left beside `out`: it may hold codes."""
-    for left in out.parent.glob(f"{escape(out.name)}.*{_PART}"):
-        with suppress(OSError), left.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            left.unlink()
 
 
 # ── Issue and print ──────────────────────────────────────────────────────────────────────────────────────────────

@@ -32,6 +32,7 @@ from tests.pages.steps import (
 )
 from tests.phone import ANSWERED_MS, Phone, needs_chromium
 from vouchers import bank_statements, clock, demo_bank, money, order_book, order_desk
+from vouchers.fact_words import statement_name
 from vouchers.paper.voucher_sheet import read_codes
 from vouchers.rules import rules
 from vouchers.verify import verify
@@ -239,7 +240,8 @@ def test_a_shop_downloads_the_very_papers_that_the_treasurer_made(desks: TownHal
     expect(treasurer.page.get_by_role("link", name="Tout télécharger (ZIP)")).to_be_visible(timeout=_PRESSED_MS)
     row = treasurer.page.get_by_role("row").filter(has=treasurer.page.locator(f'a[href$="/commercants/{shop}"]'))
     invoice = row.get_by_role("link", name="C1-").inner_text().split()[-1]
-    made = [treasurer.gets(name, "link") for name in (f"n° R{desks.programme_id}-{number}-{shop}", f"n° {invoice}")]
+    statement = statement_name(desks.demonstration.story.programme_id, number, shop)
+    made = [treasurer.gets(name, "link") for name in (f"n° {statement}", f"n° {invoice}")]
 
     owner = seat(desks, "commerçante")
     owner.menu("Règlements")
@@ -358,7 +360,7 @@ def test_a_clerk_goes_from_a_list_to_the_sheet_that_everybody_signs(desks: TownH
     hand_out = clerk.gets("Télécharger l'état d'émargement", "link")
     says = pdf_text(hand_out)
     first = int(clerk.page.locator("td[data-label='Numéros']").first.inner_text()[:7])
-    for person in ("Lecœur Éliane", "d'Ornano Loïc", "Lefèvre Zoé", "Thiébault Noël"):
+    for person in ("Lecœur Éliane", "d’Ornano Loïc", "Lefèvre Zoé", "Thiébault Noël"):
         assert person in says
     assert "ZOE" not in says
     for serial in (first, first + 7):

@@ -14,7 +14,7 @@ from PIL import Image, ImageChops
 
 from tests.paper.test_voucher_sheet import HOSTILE, TEXT, cheques, meant, words, written
 from vouchers.errors import BadInput
-from vouchers.paper import logo, outline
+from vouchers.paper import fonts, logo, outline
 from vouchers.paper.voucher_sheet import check_sheets, preview
 
 WORDING = "Renseignements : 05 45 00 00 00. Offert dans le cadre de l’action sociale de la commune."
@@ -179,3 +179,17 @@ def test_what_is_no_outline_is_refused_by_its_name(sent: bytes, problem: str) ->
         outline.read(sent)
 
     assert refused.value.data["problem"] == problem
+
+
+@pytest.mark.parametrize(
+    ("typed", "printed"),
+    [
+        ("Noël🎄Marché  d'hiver", "Noël Marché d’hiver"),
+        ("🎄🎅🏽", "?"),
+        ("\N{NO-BREAK SPACE}🎄", "?"),
+        ("écrire à d'or@exemple.fr", "écrire à d'or@exemple.fr"),
+        ("\u202eévil\x00 漢", "évil ?"),
+    ],
+)
+def test_any_text_is_set_with_the_letters_there_are(typed: str, printed: str) -> None:
+    assert fonts.printable(typed) == printed

@@ -293,7 +293,7 @@ class AtCounter:
         programme_id, at, house = self.till.programme_id, self.at, self.house
         key = Key(self.till.caller().actor, _key(self.key), await _fingerprint(request))
         short = attempts.are_short(guesses)
-        used_up = await run_in_threadpool(attempts.taken, house.database, scopes=guesses, at=at) if short else None
+        used_up = await run_in_threadpool(attempts.used_up, house.database, scopes=guesses, at=at) if short else None
         taken = short and used_up is None
 
         def job(session: WriteSession) -> keys.Answer:
@@ -309,7 +309,7 @@ class AtCounter:
 
             return keys.once(session, programme_id=programme_id, key=key, at=at, act=unless_throttled)
 
-        wrong = taken  # as long as nothing else is known
+        wrong = taken  # A request cut off while it is judged keeps its attempt.
         try:
             answer = await house.write(job)
             wrong = isinstance(answer.refusal, counts) and not answer.replayed

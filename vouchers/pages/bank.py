@@ -193,18 +193,17 @@ def _of_line(session: ReadSession, desk: PageDesk, number: int, words: str) -> d
         found["orders"] = _orders(session, desk, row, words)
     if line.state == "open":
         unseen = bank_lines.unseen(session, programme_id=programme_id)
-        found["facts"] = [one for one in unseen if _may_be(line, one)][:_SHOWN]
+        like_it = (one for one in unseen if _may_be(line, one))
+        found["facts"] = sorted(like_it, key=lambda one: one.cents != line.cents)[:_SHOWN]
     if line.state == "open" and line.cents < 0:
         found["waiting"] = bank_lines.waiting(session, programme_id=programme_id)
         found["buyers"] = _buyers_with_lapsed(session, programme_id)
         known = runs.runs_of(session, programme_id=programme_id, before=None, limit=_SHOWN)
         found["runs"] = [run for run, state, _day in known if state == "exported"]
     if line.state == "open" and line.cents > 0:
-        like = proposals.transfers(
-            session, programme_id=programme_id, between_cents=(line.cents, line.cents + bank_lines.MOST_KEPT_CENTS)
+        found["transfers"] = proposals.may_have_come_back(
+            session, programme_id=programme_id, cents=line.cents, limit=_SHOWN
         )
-        paid = [one for one in like if (one.run_state, one.state) == ("executed", "paid")]
-        found["transfers"] = sorted(paid, key=lambda one: one.net_cents != line.cents)[:_SHOWN]
     if line.state != "open":
         still = bank_lines.listed(session, programme_id=programme_id, state="open", limit=1)
         found["next_open"] = still[0] if still else None
@@ -214,7 +213,8 @@ def _of_line(session: ReadSession, desk: PageDesk, number: int, words: str) -> d
 def _may_be(line: BankLine, fact: Unseen) -> bool:
     """Of its amount; or a transfer of ours that came back, of which the bank kept a little."""
     kept = fact.cents - line.cents
-    return kept == 0 or (fact.kind == "transfer_returned" and 0 < kept <= bank_lines.MOST_KEPT_CENTS)
+    came_back = line.cents > 0 and fact.kind == "transfer_returned"
+    return kept == 0 or (came_back and 0 < kept <= bank_lines.MOST_KEPT_CENTS)
 
 
 def _orders(session: ReadSession, desk: PageDesk, row: Row, words: str) -> list[Owing]:

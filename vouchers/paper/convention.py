@@ -11,11 +11,12 @@ from datetime import date
 from typing import Final
 
 from vouchers.clock import day_fr
+from vouchers.identity import siret_fr
 from vouchers.money import percent_fr
 from vouchers.paper import fonts
 from vouchers.paper.fonts import BOLD, REGULAR
 from vouchers.paper.page import DEEP, HEIGHT, LEFT, RIGHT, RULE, SOFT, TINT, Pages
-from vouchers.paper.statement import Party, siret_fr
+from vouchers.paper.statement import Party
 
 _SIZE: Final = 10.5
 _LEADING: Final = 14.5

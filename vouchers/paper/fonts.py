@@ -27,6 +27,8 @@ _PICTURES: Final = ("So", "Sk")
 """Unicode's other symbols, and what colours them."""
 _STRAIGHT: Final = re.compile(r"(?<=[^\W\d_])'(?=[^\W\d_])")
 """A straight apostrophe between two letters."""
+_CURVED: Final = "\N{RIGHT SINGLE QUOTATION MARK}"
+_ADDRESS: Final = re.compile(r"@|://")
 _ELLIPSIS: Final = "\N{HORIZONTAL ELLIPSIS}"
 _SIZE_STEP: Final = 0.25
 _LONGEST_LINE: Final = 600
@@ -75,8 +77,9 @@ def printable(text: str) -> str:
 
     Control, direction and other invisible characters become nothing or a space. A letter that the fonts lack becomes
     its base letter, else '?'; a picture (emoji) that they lack is left out, but a text of pictures alone is a '?'.
-    Narrow and other special spaces become the no-break or plain space of the same meaning. An apostrophe that was
-    typed straight within a word is set curved, as in our own words: one paper has one kind.
+    Narrow and other special spaces become the no-break or plain space of the same meaning; plain ones one after the
+    other become one. An apostrophe that was typed straight within a word is set curved, as in our own words, but for
+    an e-mail or web address: one paper has one kind.
     """
     has = font(REGULAR).face.charToGlyph
     out: list[str] = []
@@ -100,7 +103,8 @@ def printable(text: str) -> str:
                 left_out = True
             else:
                 out.append("?")
-    line = _STRAIGHT.sub("\N{RIGHT SINGLE QUOTATION MARK}", " ".join(filter(None, "".join(out).split(" "))))
+    words = filter(None, "".join(out).split(" "))
+    line = " ".join(word if _ADDRESS.search(word) else _STRAIGHT.sub(_CURVED, word) for word in words).strip()
     return line or ("?" if left_out else "")
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from vouchers.clock import day_fr
+from vouchers.identity import siret_fr
 from vouchers.money import euros_fr, percent_fr
 from vouchers.paper import fonts, qr
 from vouchers.paper.epc_qr import epc_text
@@ -371,7 +372,7 @@ def _broken(text: str, *, size: float, room: float, most: int = 12, face: str = 
 
 def _siret(siret: str | None) -> str:
     """'SIRET 123 456 789 00012'."""
-    return f"SIRET {NBSP.join((siret[:3], siret[3:6], siret[6:9], siret[9:]))}" if siret else ""
+    return f"SIRET {siret_fr(siret)}" if siret else ""
 
 
 def _by_fours(text: str) -> str:

@@ -14,7 +14,8 @@ from typing import Final, Self
 
 from pypdfium2 import PdfBitmap, PdfDocument
 
-_turn: Final = threading.Lock()
+_turn: Final = threading.RLock()
+"""Of one thread not against itself: a document that it abandoned may be closed while it draws another."""
 
 
 class Drawn:

@@ -10,6 +10,7 @@ from datetime import date
 from typing import Final, Literal
 
 from vouchers.clock import day_fr
+from vouchers.identity import siret_fr
 from vouchers.money import euros_fr, face_value_fr, percent_fr
 from vouchers.paper.fonts import BOLD
 from vouchers.paper.page import (
@@ -23,7 +24,7 @@ from vouchers.paper.page import (
     TINT,
     Pages,
 )
-from vouchers.paper.statement import Party, siret_fr
+from vouchers.paper.statement import Party
 from vouchers.paper.window import draw_window, firm_lines
 
 Kind = Literal["quote", "order"]

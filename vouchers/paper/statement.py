@@ -16,6 +16,7 @@ from typing import BinaryIO, Final, Literal, NamedTuple
 
 from vouchers.clock import day_fr, moment_fr
 from vouchers.codes import pretty_serial
+from vouchers.identity import siret_fr
 from vouchers.money import euros_fr, percent_fr
 from vouchers.paper import fonts
 from vouchers.paper.fonts import BOLD, REGULAR
@@ -373,8 +374,3 @@ def masked(iban: str) -> str:
     """All but the country and the last four hidden, enough for its owner to know it: 'FR•• •••• 0189'."""
     compact = "".join(iban.split())
     return f"{compact[:2]}•• •••• {compact[-4:]}".replace(" ", NBSP)
-
-
-def siret_fr(siret: str) -> str:
-    """'123 456 789 00012'."""
-    return NBSP.join((siret[:3], siret[3:6], siret[6:9], siret[9:]))

@@ -40,8 +40,9 @@ def draw_window(pages: Pages, address: Iterable[str]) -> None:
 def firm_lines(name: str, *, shop: str = "", address: Sequence[str]) -> tuple[str, ...]:
     """The lines of a firm or a town hall: its name, that of its shop where it has another, and its address.
 
-    The address as NF Z10-011 has it where it fits, else as it was given, the town in capitals. A name longer than a
-    line goes on in the next; where all does not fit, the shop's name is left out, then the end of the firm's.
+    The address as NF Z10-011 has it where it fits, else as it was given, its upper lines run together and the town in
+    capitals. A name longer than a line goes on in the next; where all does not fit, the shop's name is left out, then
+    the rest of the firm's runs on in its last line.
     """
     above, postcode, town = parted(address)
     names = textwrap.wrap(name, MOST_CHARS) or [""]
@@ -49,7 +50,9 @@ def firm_lines(name: str, *, shop: str = "", address: Sequence[str]) -> tuple[st
         civility=None, first_name=None, last_name=names[0], address="\n".join(above), postcode=postcode, town=town
     )
     place = (capitals(f"{postcode} {town}"),) if town else ()
-    rest = found.lines[1:] if isinstance(found, Block) else (*above, *place)[1 - MOST_LINES :]
+    rest = found.lines[1:] if isinstance(found, Block) else (*above, *place)
+    while len(rest) >= MOST_LINES:
+        rest = (f"{rest[0]}, {rest[1]}", *rest[2:])
     most = MOST_LINES - len(rest)
     called = textwrap.wrap(shop, MOST_CHARS) if shop != name else []
     if len(names) + len(called) <= most:
