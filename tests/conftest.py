@@ -3,6 +3,7 @@
 import itertools
 import os
 import shutil
+import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
@@ -99,6 +100,15 @@ def new_house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callab
 def house(new_house: Callable[[], Database]) -> Database:
     """An empty, migrated house on each engine in turn."""
     return new_house()
+
+
+@pytest.fixture
+def threads_take_turns_often() -> Iterator[None]:
+    """For what several threads do at one moment: each is interrupted wherever it can be."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(usual)
 
 
 @pytest.fixture

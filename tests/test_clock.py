@@ -1,8 +1,6 @@
 """The days on which banks settle, asked by many at the same moment."""
 
-import sys
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
@@ -13,14 +11,7 @@ from vouchers import clock
 
 YEARS = range(2026, 2034)
 BANK_HOLIDAYS = [date(year, month, day) for year in YEARS for month, day in ((1, 1), (5, 1), (12, 25))]
-
-
-@pytest.fixture(autouse=True)
-def threads_take_turns_often() -> Iterator[None]:
-    usual = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(usual)
+pytestmark = pytest.mark.usefixtures("threads_take_turns_often")
 
 
 def test_a_bank_holiday_is_one_however_many_ask_first(monkeypatch: pytest.MonkeyPatch) -> None:

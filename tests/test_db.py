@@ -1,22 +1,12 @@
 """The one writer of an SQLite house, when the house closes."""
 
 import shutil
-import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from vouchers.db import Busy, Database
-
-
-@pytest.fixture
-def threads_take_turns_often() -> Iterator[None]:
-    usual = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(usual)
 
 
 @pytest.fixture

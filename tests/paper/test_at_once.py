@@ -1,7 +1,6 @@
 """Papers made at the same moment in one process: each is what it would have been alone."""
 
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -17,14 +16,7 @@ from vouchers.paper.training_sheet import training_sheet
 from vouchers.paper.voucher_sheet import preview
 
 AT_ONCE = 6
-
-
-@pytest.fixture(autouse=True)
-def threads_take_turns_often() -> Iterator[None]:
-    usual = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(usual)
+pytestmark = pytest.mark.usefixtures("threads_take_turns_often")
 
 
 def papers() -> list[Callable[[], bytes]]:
