@@ -32,12 +32,14 @@ from PIL import Image
 from sqlalchemy import Table, update
 
 from bench.issue_100k import postgres_urls, sqlite_urls
+from tests.bank_words import a_teller, entry
 from tests.full_town import by_post, held_back, without_network
 from tests.given import a_given_list
 from tests.makers import PEPPER, SESSION_KEY, a_buyer, a_siret, a_staff_member, an_iban
 from tests.town import APPROVER, BUYERS_APPROVER, CLERK, TREASURER, Town, a_town
 from vouchers import (
     applications,
+    archive,
     chart,
     clock,
     codes,
@@ -225,7 +227,10 @@ def _name_people(session: WriteSession, *, at: datetime) -> None:
 
 
 def _one_of_each(town: Town, staff_id: int, *, at: datetime) -> dict[str, str]:
-    """A draft, an application, a photo, a list, disputes, holds, a pile, by the verbs; gives what stands in a path."""
+    """A draft, an application, a photo, a list, disputes, holds, a pile, a line of the bank, a paper, by the verbs;
+
+    gives what stands in a path.
+    """
     house = town.house
     of: dict[str, Any] = {"programme_id": town.programme_id, "actor": TREASURER, "at": at}
     picture = io.BytesIO()
@@ -257,12 +262,16 @@ def _one_of_each(town: Town, staff_id: int, *, at: datetime) -> dict[str, str]:
     without_network(town, at=at)
     held_back(town, at=at)
     by_post(town, at=at)
+    (line,) = a_teller(town, at=at).tells(entry(300, text="INCONNU"))
+    kept = {"kind": "dossier", "subject": "programme:1", "file_name": "x.pdf", "file": b"%PDF"}
+    paper = house.write(archive.keep, named="D1-2026-00001", **kept, **of)
     return {
         "reglements": "1", "litiges": "1", "remises": "1", "retenues": "1", "lots": str(town.batch_number),
         "commandes": str(town.order_number), "programme_id": str(town.programme_id), "merchant_id": str(shop),
         "buyer_id": str(town.buyer_id), "serial": "1", "application_id": str(asked), "account_id": "1",
         "list_id": str(list_id), "recipient_id": str(people[0]), "line": "2", "set_up_id": str(drafted),
-        "staff_id": str(staff_id), "sheet": "commercants", "path": "dates",
+        "staff_id": str(staff_id), "sheet": "commercants", "path": "dates", "kind": "csv", "document": paper.name,
+        "releves": str(line.statement_number), "lignes": str(line.number),
         "name": f"{codes.file_hash(photo)[:16]}.jpg",
     }  # fmt: skip
 
